@@ -109,7 +109,7 @@ def test_reference_one_compartment_oral_closed_form():
 def test_reference_against_an_ode_solver():
     """Transit, two compartments, effect compartment and metabolite against DOP853."""
     structure = build_structure(
-        2, [Absorption("oral", 3)], effect=["site"], metabolite=True, metabolite_effect=["late"]
+        2, [Absorption("oral", 3)], effect=["site"], metabolite="compartment", metabolite_effect=["late"]
     )
     values = {
         "MTT_oral": 0.05,

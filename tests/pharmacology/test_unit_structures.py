@@ -59,6 +59,13 @@ def test_unit_refusals():
         matrix_from_flows(1, [(0, -1, 1.0, False)])
 
 
+def test_unit_metabolite_as_a_share_of_its_parent():
+    values = {"CL": 2.0, "V1": 10.0, "ratio_metabolite": 0.06, "ke0_late": 0.5}
+    structure = build_structure(1, metabolite="ratio", metabolite_effect=["late"])
+    np.testing.assert_allclose(structure.output_rows("metabolite", values), [[0.006, 0.0]])
+    np.testing.assert_allclose(structure.rate_matrix(values)[0], [[-0.2, 0.0], [0.5 * 0.006, -0.5]])
+
+
 def test_unit_rate_in_words():
     assert str(Rate(("CL",), ("V1",))) == "CL / V1"
     assert str(Rate(below=("MTT_oral",), factor=7.0)) == "7 / MTT_oral"

@@ -17,6 +17,7 @@ Parameter names
 ``ke0_<name>``                  equilibration (1/day) of an effect compartment, which takes nothing away
 ``fm``, ``CLm``, ``Vm``         fraction of CL that forms the metabolite (mass per mass of parent), and the
                                 metabolite's own clearance and volume
+``ratio_metabolite``            concentration of the metabolite as a share of its parent's
 ==============================  ===========================================================================
 """
 
@@ -26,6 +27,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -106,15 +108,15 @@ class Structure:
     entries
         Route -> index of the compartment that a dose by this route enters.
     outputs
-        Observable -> (index of its compartment, name of the volume that turns an amount into a
-        concentration, or None where the state already is a concentration).
+        Observable -> (index of its compartment, factor that turns the amount there into the concentration:
+        ``1 / V1``; 1 where the state already is a concentration).
     """
 
     compartments: tuple[str, ...]
     parameters: tuple[str, ...]
     flows: tuple[Flow, ...]
     entries: Mapping[str, int]
-    outputs: Mapping[str, tuple[int, str | None]] = field(default_factory=dict)
+    outputs: Mapping[str, tuple[int, Rate]] = field(default_factory=dict)
 
     @property
     def n_compartments(self) -> int:
@@ -159,11 +161,11 @@ class Structure:
                 value=output,
                 nearest=nearest_name(output, self.outputs),
             )
-        index, volume = self.outputs[output]
+        index, factor = self.outputs[output]
         values = self._values(parameters)
         n = max((v.size for v in values.values()), default=1)
         rows = np.zeros((n, self.n_compartments))
-        rows[:, index] = 1.0 if volume is None else 1.0 / values[volume]
+        rows[:, index] = factor.value(values)
         return rows
 
     def entry(self, route: str) -> int:
@@ -243,7 +245,7 @@ def build_structure(
     absorptions: Sequence[Absorption] = (),
     *,
     effect: Sequence[str] = (),
-    metabolite: bool = False,
+    metabolite: Literal["compartment", "ratio"] | None = None,
     metabolite_effect: Sequence[str] = (),
 ) -> Structure:
     """Lay the flows of a mammillary model with optional absorption, effect and metabolite compartments.
@@ -257,7 +259,9 @@ def build_structure(
     effect
         Names of effect compartments that follow the parent concentration with rate ``ke0_<name>``.
     metabolite
-        Add one metabolite compartment, formed at ``fm * CL``.
+        ``"compartment"`` adds one metabolite compartment, formed at ``fm * CL``. ``"ratio"`` reads the
+        metabolite as a fixed share of the parent concentration: right where it is formed far more slowly than
+        it is lost, so that it runs parallel to its parent, and only the ratio of the areas was published.
     metabolite_effect
         Names of effect compartments that follow the metabolite.
 
@@ -317,29 +321,32 @@ def build_structure(
         peripheral = add(f"peripheral_{v}")
         flows += [Flow(central, peripheral, Rate((q,), ("V1",))), Flow(peripheral, central, Rate((q,), (v,)))]
         parameters += [q, v]
-    outputs: dict[str, tuple[int, str | None]] = {"parent": (central, "V1")}
+    outputs: dict[str, tuple[int, Rate]] = {"parent": (central, Rate(below=("V1",)))}
 
-    if metabolite:
-        m = add("metabolite")
+    followed = {"parent": central}
+    if metabolite == "compartment":
+        followed["metabolite"] = m = add("metabolite")
         flows += [
             Flow(central, m, Rate(("fm", "CL"), ("V1",)), depletes=False),
             Flow(m, OUTSIDE, Rate(("CLm",), ("Vm",))),
         ]
         parameters += ["fm", "CLm", "Vm"]
-        outputs["metabolite"] = (m, "Vm")
-    for followed, volume, effects in (
-        (central, "V1", effect),
-        (names.index("metabolite") if metabolite else -1, "Vm", metabolite_effect),
-    ):
-        for name in effects:
-            site = add(f"effect_{name}")
-            ke0 = f"ke0_{name}"
-            flows += [
-                Flow(followed, site, Rate((ke0,), (volume,)), depletes=False),
-                Flow(site, OUTSIDE, Rate((ke0,))),
-            ]
-            parameters.append(ke0)
-            outputs[f"effect_{name}"] = (site, None)
+        outputs["metabolite"] = (m, Rate(below=("Vm",)))
+    elif metabolite == "ratio":
+        followed["metabolite"] = central
+        parameters.append("ratio_metabolite")
+        outputs["metabolite"] = (central, Rate(("ratio_metabolite",), ("V1",)))
+    sites = [(name, "parent") for name in effect] + [(name, "metabolite") for name in metabolite_effect]
+    for name, source in sites:
+        site = add(f"effect_{name}")
+        ke0, concentration = f"ke0_{name}", outputs[source][1]
+        equilibrate = Rate((ke0, *concentration.above), concentration.below)
+        flows += [
+            Flow(followed[source], site, equilibrate, depletes=False),
+            Flow(site, OUTSIDE, Rate((ke0,))),
+        ]
+        parameters.append(ke0)
+        outputs[f"effect_{name}"] = (site, Rate())
     return Structure(
         tuple(names), tuple(parameters), tuple(flows), MappingProxyType(entries), MappingProxyType(outputs)
     )
