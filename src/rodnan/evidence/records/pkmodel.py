@@ -1,0 +1,416 @@
+"""The executable model of a drug, as a record: kinetics, concentration-effect relations, channels.
+
+One YAML file a drug; adding a drug changes no Python file. The names of parameters carry their meaning and
+dimension (:data:`PARAMETER_KINDS`); every number carries unit, basis and source, and a number without a
+source must say in ``note`` where it comes from.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from rodnan.errors import EvidenceError, SourceError, nearest_name
+
+__all__ = [
+    "COVARIATES",
+    "PARAMETER_KINDS",
+    "AbsorptionRecord",
+    "CovariateRecord",
+    "DrugModelRecord",
+    "EffectRecord",
+    "ParameterRecord",
+    "PotencyRecord",
+    "RouteRecord",
+    "SeriesRecord",
+    "parameter_kind",
+    "parse_model",
+    "read_model_record",
+]
+
+Basis = Literal["read", "recalled", "assumed", "estimated"]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+
+COVARIATES: Mapping[str, str] = {
+    "sex": "1",  # 0 female, 1 male
+    "age": "year",
+    "weight": "kg",
+    "height": "cm",
+    "bsa": "m2",
+    "crcl": "L/h",
+    "albumin": "g/L",
+}
+"""Covariates a model may use, with the unit in which they are handed over."""
+
+PARAMETER_KINDS: Mapping[str, tuple[str, str, str]] = {
+    "clearance": (r"CL|CLm|Q|Q3", "L/day", "clearance"),
+    "volume": (r"V1|V2|V3|Vm", "L", "volume of distribution"),
+    "rate": (r"(ka|ke0)_[a-z0-9_]+", "1/day", "first-order rate constant"),
+    "time": (r"(MTT|tlag)_[a-z0-9_]+", "day", "mean transit or lag time"),
+    "fraction": (r"F_[a-z0-9_]+|fm|ratio_metabolite|Fdrop_[a-z0-9_]+", "1", "fraction or ratio"),
+    "concentration": (r"ec50_[a-z0-9_]+", "mg/L", "concentration of half effect"),
+    "slope": (r"slope_[a-z0-9_]+", "L/mg", "effect per concentration"),
+    "dose": (r"D50_[a-z0-9_]+", "mg/m2", "dose of half the loss of bioavailability"),
+}
+"""Kind -> (pattern of its names, unit at run time, meaning)."""
+
+
+def parameter_kind(name: str) -> str | None:
+    """Return the kind of a parameter by its name, or None when the name means nothing."""
+    for kind, (pattern, _, _) in PARAMETER_KINDS.items():
+        if re.fullmatch(pattern, name):
+            return kind
+    return None
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class CovariateRecord(_Record):
+    """How a covariate changes a parameter's typical value.
+
+    ``power``: (x/centre)^value. ``linear``: 1 + value (x - centre). ``factor``: `value` where x equals
+    `level`, else 1. `unit` is the unit of `centre`.
+    """
+
+    covariate: str
+    form: Literal["power", "linear", "factor"]
+    value: Finite
+    centre: Positive | None = None
+    level: Finite | None = None
+    unit: str | None = None
+    basis: Basis
+    source: str | None = None
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _check(self):
+        if self.covariate not in COVARIATES:
+            near = nearest_name(self.covariate, COVARIATES)
+            raise ValueError(
+                f"unknown covariate {self.covariate!r}" + (f", did you mean {near!r}?" if near else "")
+            )
+        if self.form == "factor":
+            if self.level is None or self.value <= 0.0:
+                raise ValueError("a factor needs the level it holds for and a value above zero")
+        elif self.centre is None or self.unit is None:
+            raise ValueError("a power or linear covariate needs a centre and its unit")
+        return self
+
+
+class ParameterRecord(_Record):
+    """A typical value with its spread between patients.
+
+    ``iiv_cv_pct``: lognormal, coefficient of variation, log-sd = sqrt(ln(1 + CV^2)). ``iiv_logit_sd``:
+    normal on the logit scale, for fractions. ``iov_cv_pct``: lognormal between occasions of one patient.
+    """
+
+    name: Name
+    value: Positive
+    unit: str
+    iiv_cv_pct: Annotated[float, Field(gt=0.0, le=400.0)] | None = None
+    iiv_logit_sd: Annotated[float, Field(gt=0.0, le=5.0)] | None = None
+    iov_cv_pct: Annotated[float, Field(gt=0.0, le=400.0)] | None = None
+    covariates: tuple[CovariateRecord, ...] = ()
+    basis: Basis
+    derived: bool = False
+    source: str | None = None
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _check(self):
+        kind = parameter_kind(self.name)
+        if kind is None:
+            shapes = ", ".join(pattern for pattern, _, _ in PARAMETER_KINDS.values())
+            raise ValueError(f"unknown parameter name {self.name!r}; a name is one of: {shapes}")
+        if self.iiv_cv_pct is not None and self.iiv_logit_sd is not None:
+            raise ValueError("a parameter varies on the log or on the logit scale, not both")
+        if self.iiv_logit_sd is not None and (kind != "fraction" or self.value >= 1.0):
+            raise ValueError("only a fraction below one can vary on the logit scale")
+        return self
+
+
+class CorrelationRecord(_Record):
+    """Correlation of two parameters between patients, on the scale on which they vary."""
+
+    between: tuple[Name, Name]
+    value: Annotated[float, Field(gt=-1.0, lt=1.0)]
+    basis: Basis
+    source: str | None = None
+    note: str | None = None
+
+
+class AbsorptionRecord(_Record):
+    """How an extravascular route reaches the blood: transit compartments, then a first-order depot."""
+
+    route: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    transit: Annotated[int, Field(ge=0, le=30)] = 0
+
+
+class StructureRecord(_Record):
+    """The compartments of the model."""
+
+    compartments: Literal[1, 2, 3]
+    absorption: tuple[AbsorptionRecord, ...] = ()
+    metabolite: Literal["compartment", "ratio"] | None = None
+    effect: tuple[Name, ...] = ()
+    metabolite_effect: tuple[Name, ...] = ()
+    note: str | None = None
+
+
+class RouteRecord(_Record):
+    """A way of giving the drug.
+
+    `bioavailability` names a parameter; null where the model's clearances and volumes are apparent (per
+    dose given). `saturation` names a route whose ``Fdrop_<name>`` and ``D50_<name>`` lower the
+    bioavailability with the dose D (mg/m2): F (1 - Fdrop D/(D50 + D)). `infusion_h` is the usual length of
+    an infusion in hours.
+    """
+
+    bioavailability: Name | None = None
+    lag: Name | None = None
+    saturation: Name | None = None
+    infusion_h: Annotated[float, Field(ge=0.0, le=24.0)] = 0.0
+    note: str | None = None
+
+
+class SeriesRecord(_Record):
+    """One concentration-effect relation, averaged over each day.
+
+    ``emax``: C^hill/(EC50^hill + C^hill), `half` names the EC50. ``linear``: slope C, never above `cap`,
+    `half` names the slope. ``mean``: the concentration itself. ``dose``: the amount given that day
+    (sessions, mg), for therapies without kinetics.
+    """
+
+    name: Name
+    form: Literal["emax", "linear", "mean", "dose"]
+    concentration: str = "parent"
+    half: Name | None = None
+    hill: Annotated[float, Field(gt=0.0, le=20.0)] = 1.0
+    cap: Annotated[float, Field(gt=0.0, le=1.0)] = 0.99
+    target: str | None = None
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _check(self):
+        if (self.half is None) != (self.form in ("mean", "dose")):
+            raise ValueError(
+                "emax needs the name of its EC50, linear that of its slope, mean and dose neither"
+            )
+        return self
+
+
+class EffectRecord(_Record):
+    """What one series does to the patient: a channel of the disease model and its size when the series is 1.
+
+    Fractions (`unit` 1) are multiplied by the drug's potency where `potency` is true; rates are in 1/day.
+    """
+
+    channel: str
+    series: Name
+    size: Annotated[float, Field(gt=0.0, le=1e4)]
+    unit: Literal["1", "1/day"]
+    potency: bool
+    basis: Basis
+    derived: bool = False
+    source: str | None = None
+    note: str | None = None
+
+
+class PotencyRecord(_Record):
+    """The one number per drug that trials inform: share of the measured effect that counts."""
+
+    value: Annotated[float, Field(gt=0.0, lt=1.0)]
+    prior_logit_mean: Finite
+    prior_logit_sd: Positive
+    iiv_logit_sd: Annotated[float, Field(ge=0.0, le=3.0)]
+    basis: Basis
+    derived: bool = False
+    source: str | None = None
+    note: str | None = None
+
+
+class SourceEntry(_Record):
+    """Where numbers of the record were seen."""
+
+    citation: str
+    doi: str | None = None
+    pmid: Annotated[str, Field(pattern=r"^[0-9]+$")] | None = None
+    pmc: Annotated[str, Field(pattern=r"^PMC[0-9]+$")] | None = None
+    via: str | None = None
+
+
+class DrugModelRecord(_Record):
+    """The executable model of one drug."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    title: str
+    measured: str
+    dose_unit: Literal["mg", "session"] = "mg"
+    dose_basis: str | None = None
+    population: str
+    sources: dict[str, SourceEntry]
+    structure: StructureRecord
+    parameters: tuple[ParameterRecord, ...]
+    correlations: tuple[CorrelationRecord, ...] = ()
+    routes: dict[str, RouteRecord]
+    series: tuple[SeriesRecord, ...] = ()
+    effects: tuple[EffectRecord, ...] = ()
+    potency: PotencyRecord | None = None
+    not_modelled: tuple[str, ...] = ()
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _check(self):
+        names = [p.name for p in self.parameters]
+        self._unique("parameters", names)
+        self._unique("series", [s.name for s in self.series])
+        for i, series in enumerate(self.series):
+            if series.half is not None:
+                self._known(f"series[{i}].half", series.half, names)
+        for i, effect in enumerate(self.effects):
+            self._known(f"effects[{i}].series", effect.series, [s.name for s in self.series])
+        for route, entry in self.routes.items():
+            if entry.bioavailability is not None:
+                self._known(f"routes.{route}.bioavailability", entry.bioavailability, names)
+            if entry.lag is not None:
+                self._known(f"routes.{route}.lag", entry.lag, names)
+            if entry.saturation is not None:
+                self._known(f"routes.{route}.saturation", f"Fdrop_{entry.saturation}", names)
+                self._known(f"routes.{route}.saturation", f"D50_{entry.saturation}", names)
+            if route != "iv":
+                self._known(f"routes.{route}", route, [a.route for a in self.structure.absorption])
+        for i, correlation in enumerate(self.correlations):
+            for name in correlation.between:
+                self._known(f"correlations[{i}]", name, names)
+        if self.potency is None and any(e.potency for e in self.effects):
+            raise ValueError("an effect is scaled by the potency, but the record has none")
+        self._sourced()
+        return self
+
+    @staticmethod
+    def _unique(where: str, names: list[str]) -> None:
+        twice = {n for n in names if names.count(n) > 1}
+        if twice:
+            raise ValueError(f"{where}: {', '.join(sorted(twice))} is given twice")
+
+    @staticmethod
+    def _known(where: str, name: str, valid: list[str]) -> None:
+        if name not in valid:
+            near = nearest_name(name, valid)
+            raise ValueError(
+                f"{where}: {name!r} is not declared" + (f", did you mean {near!r}?" if near else "")
+            )
+
+    def _sourced(self) -> None:
+        numbers: list[tuple[str, _Record]] = []
+        for parameter in self.parameters:
+            numbers.append((f"parameters.{parameter.name}", parameter))
+            numbers += [(f"parameters.{parameter.name}.{c.covariate}", c) for c in parameter.covariates]
+        numbers += [(f"effects.{e.channel}", e) for e in self.effects]
+        numbers += [("correlations", c) for c in self.correlations]
+        if self.potency is not None:
+            numbers.append(("potency", self.potency))
+        for where, number in numbers:
+            source, note = getattr(number, "source", None), getattr(number, "note", None)
+            if source is not None:
+                self._known(where, source, list(self.sources))
+            elif getattr(number, "basis", None) in ("read", "recalled"):
+                raise ValueError(f"{where}: a number that was read or recalled needs its source")
+            elif not note:
+                raise ValueError(
+                    f"{where}: a number without a source needs a note that says where it comes from"
+                )
+
+
+def parse_model(data: object, where: str) -> DrugModelRecord:
+    """Return the record that a mapping describes.
+
+    Parameters
+    ----------
+    data
+        What a YAML file holds.
+    where
+        Name of the file, for the message.
+
+    Raises
+    ------
+    EvidenceError
+        ``RDN-E201`` the record does not validate; the message names file, field, value and reason.
+    """
+    try:
+        return DrugModelRecord.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in first["loc"]).lstrip(".")
+        given = first.get("input")
+        reason = first["msg"].removeprefix("Value error, ")
+        nearest = None
+        if first["type"] == "extra_forbidden":
+            reason = "this field does not exist"
+            nearest = _nearest_field(first["loc"])
+        raise EvidenceError(
+            "RDN-E201",
+            reason,
+            where=f"{where}: {field}" if field else where,
+            value=given if isinstance(given, str | int | float | bool) else None,
+            nearest=nearest,
+        ) from None
+
+
+def _nearest_field(location: tuple[int | str, ...]) -> str | None:
+    records: dict[str, type[BaseModel]] = {
+        "parameters": ParameterRecord,
+        "covariates": CovariateRecord,
+        "structure": StructureRecord,
+        "absorption": AbsorptionRecord,
+        "routes": RouteRecord,
+        "series": SeriesRecord,
+        "effects": EffectRecord,
+        "potency": PotencyRecord,
+        "sources": SourceEntry,
+        "correlations": CorrelationRecord,
+    }
+    record: type[BaseModel] = DrugModelRecord
+    for part in location[:-1]:
+        record = records.get(str(part), record)
+    return nearest_name(location[-1], record.model_fields)
+
+
+def read_model_record(path: str | Path) -> DrugModelRecord:
+    """Read the model of a drug from a YAML file.
+
+    Parameters
+    ----------
+    path
+        The file; it may lie anywhere.
+
+    Raises
+    ------
+    SourceError
+        ``RDN-S201`` the file cannot be read; ``RDN-S202`` it is no YAML.
+    EvidenceError
+        ``RDN-E201`` the record does not validate.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise SourceError("RDN-S201", f"a model file cannot be read: {reason}", where=str(path)) from None
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise SourceError("RDN-S202", f"a model file is not YAML: {problem}", where=f"{path}{line}") from None
+    return parse_model(data, path.name)

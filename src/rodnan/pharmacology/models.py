@@ -1,0 +1,572 @@
+"""From the record of a drug to what can be computed, and from covariates to patients.
+
+:func:`load_model` turns the record (units as published) into a :class:`DrugModel` (mg, L, day);
+:func:`draw_patients` turns covariates and standard normals into the individual kinetics of n patients. Random
+numbers are handed in: this room draws none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rodnan.errors import EvidenceError, ModelError, PopulationError, RodnanError, nearest_name
+from rodnan.evidence.records.pkmodel import (
+    COVARIATES,
+    PARAMETER_KINDS,
+    CovariateRecord,
+    DrugModelRecord,
+    parameter_kind,
+    read_model_record,
+)
+from rodnan.pharmacology.effects import CHANNELS, FRACTIONS, RATES, Effect
+from rodnan.pharmacology.structures import Absorption, Structure, build_structure
+from rodnan.units import convert
+
+__all__ = [
+    "Covariate",
+    "DrugModel",
+    "Eta",
+    "PatientPK",
+    "Potency",
+    "Route",
+    "Series",
+    "draw_patients",
+    "load_model",
+    "model_ids",
+    "read_model",
+    "runtime_model",
+]
+
+Array = NDArray[np.float64]
+SERIES_FORMS = ("emax", "linear", "mean", "dose")
+_DATA = Path(__file__).resolve().parent.parent / "evidence" / "data" / "models"
+
+
+@dataclass(frozen=True)
+class Covariate:
+    """One covariate effect on one parameter, in runtime units (see `CovariateRecord` for the forms)."""
+
+    covariate: str
+    form: str
+    value: float
+    centre: float
+    level: float
+
+    def factor(self, x: Array) -> Array:
+        """Return the factor on the typical value for covariate values `x`."""
+        if self.form == "power":
+            return (x / self.centre) ** self.value
+        if self.form == "linear":
+            return 1.0 + self.value * (x - self.centre)
+        return np.where(x == self.level, self.value, 1.0)
+
+
+@dataclass(frozen=True)
+class Eta:
+    """One random effect between patients (or occasions): name of what varies, scale (log, logit), sd."""
+
+    name: str
+    scale: str
+    sd: float
+
+
+@dataclass(frozen=True)
+class Route:
+    """A way of giving the drug, by names of parameters (None: does not apply); infusion in days."""
+
+    bioavailability: str | None
+    lag: str | None
+    saturation: str | None
+    infusion: float
+
+
+@dataclass(frozen=True)
+class Series:
+    """One concentration-effect relation whose daily mean is computed (see `SeriesRecord`)."""
+
+    name: str
+    form: str
+    concentration: str
+    half: str | None
+    hill: float
+    cap: float
+    target: str
+
+
+@dataclass(frozen=True)
+class Potency:
+    """Share of the measured effect that counts, and its spread between patients (logit scale)."""
+
+    value: float
+    prior_logit_mean: float
+    prior_logit_sd: float
+    iiv_logit_sd: float
+
+
+@dataclass(frozen=True)
+class DrugModel:
+    """An executable drug: structure, typical values (mg, L, day), variability, series and effects.
+
+    Attributes
+    ----------
+    etas
+        Random effects between patients, in the order of the columns of ``z``.
+    occasions
+        Random effects between occasions.
+    cholesky
+        Lower triangle that turns independent standard normals into the correlated ones, (n_eta, n_eta).
+    """
+
+    id: str
+    title: str
+    dose_unit: str
+    structure: Structure
+    typical: Mapping[str, float]
+    covariates: Mapping[str, tuple[Covariate, ...]]
+    etas: tuple[Eta, ...]
+    occasions: tuple[Eta, ...]
+    cholesky: Array
+    routes: Mapping[str, Route]
+    series: tuple[Series, ...]
+    effects: tuple[Effect, ...]
+    potency: Potency | None
+    record: DrugModelRecord
+
+    @property
+    def n_eta(self) -> int:
+        """Number of random effects between patients."""
+        return len(self.etas)
+
+    @property
+    def n_series(self) -> int:
+        """Number of daily effect series."""
+        return len(self.series)
+
+    @property
+    def n_compartments(self) -> int:
+        """Number of compartments of the state."""
+        return self.structure.n_compartments
+
+    @property
+    def needed_covariates(self) -> tuple[str, ...]:
+        """Covariates that :func:`draw_patients` needs, in the order of first use."""
+        used = [c.covariate for effects in self.covariates.values() for c in effects]
+        used += ["bsa"] if any(r.saturation for r in self.routes.values()) else []
+        return tuple(dict.fromkeys(used))
+
+    def route(self, name: str) -> Route:
+        """Return a route of administration.
+
+        Raises
+        ------
+        ModelError
+            ``RDN-M104`` the drug cannot be given that way.
+        """
+        if name not in self.routes:
+            raise ModelError(
+                "RDN-M104",
+                f"{self.id} cannot be given by that route; it has: {', '.join(self.routes)}",
+                value=name,
+                nearest=nearest_name(name, self.routes),
+            )
+        return self.routes[name]
+
+
+@dataclass(frozen=True)
+class PatientPK:
+    """The individual kinetics of n patients.
+
+    Attributes
+    ----------
+    parameters
+        Name -> values, shape (n,), in mg, L, day.
+    k
+        Rate matrices (1/day), shape (n, m, m).
+    rows
+        Concentration of each series = row . amounts, shape (n, n_series, m); zero for series of form
+        ``dose``.
+    half
+        EC50 (mg/L) or slope (L/mg) of each series, shape (n, n_series); 1 where there is none.
+    potency
+        Share of the measured effect that reaches the disease, shape (n,); 1 without one.
+    bsa
+        Body surface (m2) where a saturable absorption needs it, else None.
+    """
+
+    n: int
+    parameters: Mapping[str, Array]
+    k: Array
+    rows: Array
+    half: Array
+    potency: Array
+    bsa: Array | None
+
+    def take(self, index: ArrayLike) -> PatientPK:
+        """Return the patients at `index` (integers or booleans), in that order."""
+        index = np.asarray(index)
+        parameters = {name: values[index] for name, values in self.parameters.items()}
+        bsa = None if self.bsa is None else self.bsa[index]
+        k = self.k[index]
+        return PatientPK(
+            len(k),
+            MappingProxyType(parameters),
+            k,
+            self.rows[index],
+            self.half[index],
+            self.potency[index],
+            bsa,
+        )
+
+
+def model_ids() -> tuple[str, ...]:
+    """Return the ids of the drugs that have an executable model, sorted."""
+    return tuple(sorted(path.stem for path in _DATA.glob("*.yaml")))
+
+
+@cache
+def load_model(drug: str) -> DrugModel:
+    """Return the executable model of a drug of the package.
+
+    Parameters
+    ----------
+    drug
+        Its id, for example ``"mycophenolate"``.
+
+    Raises
+    ------
+    EvidenceError
+        ``RDN-E202`` no model of that name; ``RDN-E201`` its record does not validate.
+    """
+    if drug not in model_ids():
+        raise EvidenceError(
+            "RDN-E202",
+            "no executable model of that drug",
+            value=drug,
+            nearest=nearest_name(drug, model_ids()),
+        )
+    return read_model(_DATA / f"{drug}.yaml")
+
+
+def read_model(path: str | Path) -> DrugModel:
+    """Return the executable model that a YAML file describes; the file may lie anywhere.
+
+    Raises
+    ------
+    SourceError, EvidenceError, UnitError, ModelError
+        The file cannot be read, does not validate, has a unit of the wrong dimension, or cannot be computed.
+    """
+    path = Path(path)
+    return runtime_model(read_model_record(path), path.name)
+
+
+def runtime_model(record: DrugModelRecord, where: str | None = None) -> DrugModel:
+    """Turn the record of a drug into its runtime model.
+
+    Parameters
+    ----------
+    record
+        The validated record.
+    where
+        Name of the file, for messages.
+
+    Raises
+    ------
+    UnitError
+        A unit is unknown or of the wrong dimension.
+    ModelError
+        ``RDN-M101`` the structure lacks a parameter; ``RDN-M114`` an effect names no channel, has the wrong
+        unit, or is a fraction above one; ``RDN-M115`` the correlations contradict each other.
+    """
+    where = where or f"{record.id}.yaml"
+    layout = record.structure
+    structure = build_structure(
+        layout.compartments,
+        [Absorption(a.route, a.transit) for a in layout.absorption],
+        effect=layout.effect,
+        metabolite=layout.metabolite,
+        metabolite_effect=layout.metabolite_effect,
+    )
+    typical: dict[str, float] = {}
+    covariates: dict[str, tuple[Covariate, ...]] = {}
+    etas: list[Eta] = []
+    occasions: list[Eta] = []
+    for parameter in record.parameters:
+        kind = parameter_kind(parameter.name)
+        unit = PARAMETER_KINDS[kind or ""][1]
+        at = f"{where}: {parameter.name}"
+        typical[parameter.name] = _converted(parameter.value, parameter.unit, unit, at)
+        if parameter.covariates:
+            covariates[parameter.name] = tuple(
+                _covariate(c, f"{at}.{c.covariate}") for c in parameter.covariates
+            )
+        if parameter.iiv_cv_pct is not None:
+            etas.append(Eta(parameter.name, "log", _log_sd(parameter.iiv_cv_pct)))
+        elif parameter.iiv_logit_sd is not None:
+            etas.append(Eta(parameter.name, "logit", parameter.iiv_logit_sd))
+        if parameter.iov_cv_pct is not None:
+            occasions.append(Eta(parameter.name, "log", _log_sd(parameter.iov_cv_pct)))
+    structure.rate_matrix(typical)  # every parameter the structure needs is there
+    potency = None
+    if record.potency is not None:
+        p = record.potency
+        potency = Potency(p.value, p.prior_logit_mean, p.prior_logit_sd, p.iiv_logit_sd)
+        if p.iiv_logit_sd > 0.0:
+            etas.append(Eta("potency", "logit", p.iiv_logit_sd))
+    routes = {
+        name: Route(r.bioavailability, r.lag, r.saturation, r.infusion_h / 24.0)
+        for name, r in record.routes.items()
+    }
+    series = tuple(
+        Series(s.name, s.form, s.concentration, s.half, s.hill, s.cap, s.target or f"{record.id}:{s.name}")
+        for s in record.series
+    )
+    for s in series:
+        if s.form != "dose":
+            structure.output_rows(s.concentration, typical)
+    return DrugModel(
+        id=record.id,
+        title=record.title,
+        dose_unit=record.dose_unit,
+        structure=structure,
+        typical=MappingProxyType(typical),
+        covariates=MappingProxyType(covariates),
+        etas=tuple(etas),
+        occasions=tuple(occasions),
+        cholesky=_cholesky(record, etas, where),
+        routes=MappingProxyType(routes),
+        series=series,
+        effects=_effects(record, series, where),
+        potency=potency,
+        record=record,
+    )
+
+
+def draw_patients(
+    model: DrugModel,
+    covariates: Mapping[str, ArrayLike],
+    z: ArrayLike | None = None,
+    *,
+    potency: ArrayLike | None = None,
+    z_occasion: ArrayLike | None = None,
+    n: int | None = None,
+) -> PatientPK:
+    """Return the individual kinetics of n patients.
+
+    Parameters
+    ----------
+    model
+        The drug.
+    covariates
+        Name -> values, shape (n,) or (), in the units of ``COVARIATES`` (sex 0 female 1 male, age year,
+        weight kg, height cm, bsa m2, crcl L/h, albumin g/L). More than the model needs may be given.
+    z
+        Independent standard normals, shape (n, ``model.n_eta``), columns in the order of ``model.etas``;
+        None for typical patients.
+    potency
+        Replaces the record's typical potency, shape () or (n,); the spread between patients stays.
+    z_occasion
+        Standard normals of one occasion, shape (n, ``len(model.occasions)``); None for the patient's own
+        mean.
+    n
+        Number of patients, where neither `z` nor the covariates show it.
+
+    Returns
+    -------
+    PatientPK
+
+    Raises
+    ------
+    PopulationError
+        ``RDN-P101`` a covariate the model needs is missing; ``RDN-P102`` a value is not finite or not above
+        zero.
+    ModelError
+        ``RDN-M116`` `z` has the wrong shape or is not finite; ``RDN-M117`` a potency outside (0, 1).
+    """
+    z = None if z is None else np.atleast_2d(np.asarray(z, dtype=np.float64))
+    values = {name: np.asarray(value, dtype=np.float64) for name, value in covariates.items()}
+    sizes = {v.size for name, v in values.items() if v.ndim and name in COVARIATES}
+    if z is not None:
+        sizes.add(len(z))
+    if n is not None:
+        sizes.add(n)
+    if len(sizes) > 1:
+        raise ModelError("RDN-M116", "covariates and random effects differ in the number of patients")
+    n = sizes.pop() if sizes else 1
+    needed = {name: _covariate_values(model, values, name, n) for name in model.needed_covariates}
+    shifts = _shifts(model.etas, z, model.cholesky, n, "random effects", model.id)
+    moves = _shifts(model.occasions, z_occasion, None, n, "random effects of an occasion", model.id)
+    parameters: dict[str, Array] = {}
+    for name, typical in model.typical.items():
+        value = np.full(n, typical)
+        for covariate in model.covariates.get(name, ()):
+            value = value * covariate.factor(needed[covariate.covariate])
+        if (value <= 0.0).any():
+            raise PopulationError(
+                "RDN-P102",
+                f"covariates outside the range of the model make {name} not positive",
+                where=model.id,
+            )
+        for eta, shift in [*zip(model.etas, shifts, strict=True), *zip(model.occasions, moves, strict=True)]:
+            if eta.name == name:
+                value = value * np.exp(shift) if eta.scale == "log" else _logit_shift(value, shift)
+        parameters[name] = value
+    return PatientPK(
+        n=n,
+        parameters=MappingProxyType(parameters),
+        k=np.ascontiguousarray(np.broadcast_to(model.structure.rate_matrix(parameters), _kshape(model, n))),
+        rows=_rows(model, parameters, n),
+        half=_halves(model, parameters, n),
+        potency=_potency(model, potency, shifts, n),
+        bsa=needed.get("bsa"),
+    )
+
+
+def _kshape(model: DrugModel, n: int) -> tuple[int, int, int]:
+    return (n, model.n_compartments, model.n_compartments)
+
+
+def _rows(model: DrugModel, parameters: Mapping[str, Array], n: int) -> Array:
+    rows = np.zeros((n, model.n_series, model.n_compartments))
+    for i, series in enumerate(model.series):
+        if series.form != "dose":
+            rows[:, i] = model.structure.output_rows(series.concentration, parameters)
+    return rows
+
+
+def _halves(model: DrugModel, parameters: Mapping[str, Array], n: int) -> Array:
+    half = np.ones((n, model.n_series))
+    for i, series in enumerate(model.series):
+        if series.half is not None:
+            half[:, i] = parameters[series.half]
+    return half
+
+
+def _potency(model: DrugModel, given: ArrayLike | None, shifts: list[Array], n: int) -> Array:
+    if model.potency is None:
+        return np.ones(n)
+    typical = np.asarray(model.potency.value if given is None else given, dtype=np.float64)
+    value = np.broadcast_to(typical, (n,))
+    if not ((value > 0.0) & (value < 1.0)).all():
+        bad = float(value[~((value > 0.0) & (value < 1.0))][0])
+        raise ModelError("RDN-M117", "a potency lies between 0 and 1", where=model.id, value=bad)
+    for eta, shift in zip(model.etas, shifts, strict=True):
+        if eta.name == "potency":
+            value = _logit_shift(value, shift)
+    return np.array(value)
+
+
+def _covariate_values(model: DrugModel, given: Mapping[str, Array], name: str, n: int) -> Array:
+    if name not in given:
+        raise PopulationError(
+            "RDN-P101",
+            f"the model of {model.id} needs the covariate {name} ({COVARIATES[name]})",
+            value=", ".join(given) or "none",
+            nearest=nearest_name(name, given),
+        )
+    values = np.broadcast_to(given[name], (n,))
+    legal = np.isin(values, (0.0, 1.0)) if name == "sex" else np.isfinite(values) & (values > 0.0)
+    if not legal.all():
+        expected = "0 (female) or 1 (male)" if name == "sex" else "a finite number above zero"
+        raise PopulationError(
+            "RDN-P102",
+            f"the covariate {name} must be {expected}",
+            where=model.id,
+            value=float(values[~legal][0]),
+        )
+    return values
+
+
+def _shifts(
+    etas: tuple[Eta, ...], z: ArrayLike | None, cholesky: Array | None, n: int, what: str, model: str
+) -> list[Array]:
+    if z is None:
+        return [np.zeros(n) for _ in etas]
+    z = np.asarray(z, dtype=np.float64)
+    if z.shape != (n, len(etas)) or not np.isfinite(z).all():
+        expected = f"{what} must be finite and of shape ({n}, {len(etas)})"
+        raise ModelError("RDN-M116", expected, where=model, value=str(z.shape))
+    correlated = z if cholesky is None else z @ cholesky.T
+    return [eta.sd * correlated[:, i] for i, eta in enumerate(etas)]
+
+
+def _logit_shift(value: Array, shift: Array) -> Array:
+    odds = value / (1.0 - value) * np.exp(shift)
+    return odds / (1.0 + odds)
+
+
+def _log_sd(cv_pct: float) -> float:
+    return math.sqrt(math.log1p((cv_pct / 100.0) ** 2))
+
+
+def _converted(value: float, unit: str, target: str, where: str) -> float:
+    try:
+        return float(convert(value, unit, target))
+    except RodnanError as error:
+        raise type(error)(
+            error.code, error.message, where=where, value=error.value, nearest=error.nearest
+        ) from None
+
+
+def _covariate(record: CovariateRecord, where: str) -> Covariate:
+    if record.form == "factor":
+        level = record.level if record.level is not None else math.nan
+        return Covariate(record.covariate, record.form, record.value, math.nan, level)
+    target = COVARIATES[record.covariate]
+    centre = _converted(record.centre or math.nan, record.unit or "", target, where)
+    # A linear slope is per unit of the covariate as published.
+    per = _converted(1.0, record.unit or "", target, where) if record.form == "linear" else 1.0
+    return Covariate(record.covariate, record.form, record.value / per, centre, math.nan)
+
+
+def _cholesky(record: DrugModelRecord, etas: list[Eta], where: str) -> Array:
+    names = [eta.name for eta in etas]
+    correlation = np.eye(len(names))
+    for entry in record.correlations:
+        for name in entry.between:
+            if name not in names:
+                raise ModelError(
+                    "RDN-M115",
+                    "a correlation of a parameter that does not vary between patients",
+                    where=f"{where}: correlations",
+                    value=name,
+                    nearest=nearest_name(name, names),
+                )
+        i, j = (names.index(name) for name in entry.between)
+        correlation[i, j] = correlation[j, i] = entry.value
+    try:
+        return np.asarray(np.linalg.cholesky(correlation), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        raise ModelError("RDN-M115", "the correlations contradict each other", where=where) from None
+
+
+def _effects(record: DrugModelRecord, series: tuple[Series, ...], where: str) -> tuple[Effect, ...]:
+    names = [s.name for s in series]
+    effects = []
+    for i, entry in enumerate(record.effects):
+        at = f"{where}: effects[{i}]"
+        if entry.channel not in CHANNELS:
+            raise ModelError(
+                "RDN-M114",
+                "no such channel",
+                where=f"{at}.channel",
+                value=entry.channel,
+                nearest=nearest_name(entry.channel, CHANNELS),
+            )
+        unit = "1/day" if entry.channel in RATES else "1"
+        if entry.unit != unit:
+            reason = f"channel {entry.channel} is in {unit}"
+            raise ModelError("RDN-M114", reason, where=f"{at}.unit", value=entry.unit)
+        if entry.channel in FRACTIONS and entry.size > 1.0:
+            raise ModelError("RDN-M114", "a fraction above one", where=f"{at}.size", value=entry.size)
+        if entry.channel in RATES and entry.potency:
+            raise ModelError("RDN-M114", "the potency scales fractions, not rates", where=f"{at}.potency")
+        effects.append(Effect(entry.channel, names.index(entry.series), entry.size, entry.potency))
+    return tuple(effects)
