@@ -466,7 +466,7 @@ def _pieces(slots: tuple[DoseSlot, ...], lag: Array) -> tuple[Array, Ints, Array
         )
         columns = [np.full(len(lag), time) if j < 0 else slots[j].time + lag[:, j] for time, j in events]
         bounds = np.stack(columns, axis=1)
-        if (np.diff(bounds, axis=1) < 0.0).any():
+        if (np.diff(bounds, axis=1) < 0.0).any() or events[-1][1] >= 0:
             raise ModelError(
                 "RDN-M118", "lag times that pass the next dose or midnight: give the doses at other times"
             )
