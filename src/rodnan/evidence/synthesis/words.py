@@ -1,0 +1,466 @@
+"""An answer in words, as a table for the terminal, and as plain data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rodnan.evidence.synthesis.answer import Answer, Comparison, Indirect
+from rodnan.evidence.synthesis.certainty import Certainty
+from rodnan.evidence.synthesis.endpoints import RATIO_MID, Endpoint
+
+__all__ = ["answer_data", "answer_text", "sentence", "show"]
+
+_SCALES = {
+    "MD": "mean difference",
+    "RR": "risk ratio",
+    "OR": "odds ratio",
+    "HR": "hazard ratio",
+    "RD": "risk difference",
+}
+UNVERIFIED = "(unverified)"
+
+
+def show(value: float, scale: str, signed: bool = True) -> str:
+    """Print a number on its natural scale: ratios without logarithm, differences with their sign."""
+    if scale in ("RR", "OR", "HR"):
+        return f"{math.exp(value):.2f}"
+    digits = 3 if scale == "RD" else 2
+    return f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
+
+
+def _interval(low: float, high: float, scale: str) -> str:
+    return f"{show(low, scale)} to {show(high, scale)}"
+
+
+def sentence(
+    drug: str,
+    against: str,
+    estimate: float,
+    low: float,
+    high: float,
+    scale: str,
+    what: Endpoint,
+    certainty: Certainty,
+) -> str:
+    """Say an estimate in one sentence, with the certainty in its verb.
+
+    Parameters
+    ----------
+    drug, against
+        The two treatments; the estimate is the first against the second.
+    estimate, low, high
+        On the scale of the data (logarithm for ratios).
+    scale
+        ``"MD"``, ``"RR"``, ``"OR"``, ``"HR"`` or ``"RD"``.
+    what
+        The outcome.
+    certainty
+        Its certainty.
+
+    Returns
+    -------
+    str
+        One sentence.
+    """
+    if certainty.level == 1:
+        return f"It is very uncertain how {drug} and {against} compare on this outcome."
+    may = {4: ("makes", "gives", "is"), 3: ("probably makes", "probably gives", "is probably")}.get(
+        certainty.level, ("may make", "may give", "may be")
+    )
+    ratio = scale in ("RR", "OR", "HR")
+    mid = RATIO_MID.value if ratio else (what.mid.value if what.mid else None)
+    name = drug[:1].upper() + drug[1:]
+    if low <= 0 <= high and mid is not None and abs(estimate) < mid:
+        said = f"{name} {may[0]} little or no difference compared with {against}"
+        reached = [side for side, hit in ((1, high > mid), (-1, low < -mid)) if hit]
+        if what.better is not None and reached:
+            up = 1 if what.better == "higher" else -1
+            said += f"; an important {' or '.join('benefit' if r == up else 'harm' for r in reached)} is not excluded"
+        return said + "."
+    if what.better is None:
+        return f"{name} {may[1]} {'higher' if estimate > 0 else 'lower'} values than {against}."
+    good = (estimate > 0) == (what.better == "higher")
+    size = ""
+    if mid is not None:
+        size = " by an important amount" if abs(estimate) >= mid else " by less than what patients notice"
+    doubt = ", but the interval holds no difference" if low <= 0 <= high else ""
+    return f"{name} {may[2]} {'better' if good else 'worse'} than {against}{size}{doubt}."
+
+
+def answer_text(answer: Answer) -> str:
+    """Return the whole answer as text for a terminal, 100 columns wide at most.
+
+    Parameters
+    ----------
+    answer
+        What `synthesise` returned.
+
+    Returns
+    -------
+    str
+        Tables and sentences; numbers not verified at their source are marked.
+    """
+    what = answer.endpoint
+    lines = [f"{answer.drug}: {what.label}" + (f", against {answer.against}" if answer.against else "")]
+    facts = [f"unit: {what.unit}" if what.unit else "", f"better: {what.better}" if what.better else ""]
+    if what.mid is not None:
+        facts.append(f"smallest important difference: {what.mid.value:g} ({what.mid.source})")
+    facts.append(f"time: nearest to week {answer.week:g}")
+    lines += ["; ".join(f for f in facts if f), ""]
+    for comparison in answer.comparisons:
+        lines += _comparison(comparison, what)
+    lines += _network(answer)
+    lines += _arms(answer)
+    if answer.published:
+        lines.append("Published meta-analyses (beside, not pooled)")
+        for p in answer.published:
+            interval = f" ({p.low:g} to {p.high:g})" if p.low is not None and p.high is not None else ""
+            mark = "" if p.basis == "read" else f" {UNVERIFIED}"
+            lines.append(
+                f"  {p.first} - {p.second}: {p.estimate:+g}{interval}{mark}; {p.study}, {p.citation}"
+            )
+        lines.append("")
+    if answer.remarks:
+        lines += [f"* {remark}" for remark in answer.remarks] + [""]
+    if answer.unused:
+        lines.append(f"Not used ({len(answer.unused)} rows of studies with {answer.drug}), and why")
+        lines += _grouped(answer)
+        lines.append("")
+    if answer.unverified:
+        lines.append(
+            f"{UNVERIFIED} numbers were not checked at their source: {', '.join(answer.unverified)}."
+        )
+    lines.append(answer.notice)
+    return "\n".join(_wrapped(lines))
+
+
+def _wrapped(lines: Iterable[str], width: int = 100) -> Iterable[str]:
+    import textwrap
+
+    for line in lines:
+        if len(line) <= width:
+            yield line
+        else:
+            indent = line[: len(line) - len(line.lstrip())]
+            yield from textwrap.wrap(line, width, subsequent_indent=indent + "    ", break_long_words=False)
+
+
+def _table(rows: Sequence[Sequence[str]], indent: str = "  ") -> list[str]:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return [indent + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _comparison(c: Comparison, what: Endpoint) -> list[str]:
+    kind = "randomised" if c.randomised else "not randomised"
+    lines = [f"{c.drug} against {c.against} ({kind}; {_SCALES[c.scale]})"]
+    rows = [["study", "week", "estimate", "95% interval", "weight", "n", "basis"]]
+    for row, weight in zip(c.rows, c.pooled.weights, strict=True):
+        low, high = row.y - 1.959964 * row.se, row.y + 1.959964 * row.se
+        rows.append(
+            [
+                row.facts.study,
+                "?" if row.week is None else f"{row.week:g}",
+                show(row.y, c.scale),
+                _interval(low, high, c.scale),
+                f"{weight:.0%}",
+                "?" if row.n is None else str(row.n),
+                row.basis if row.basis == "read" else f"{row.basis} {UNVERIFIED}",
+            ]
+        )
+    lines += _table(rows)
+    p = c.pooled
+    if p.k > 1:
+        how = "Hartung-Knapp, t with {} df{}".format(p.df, ", floor active" if p.floor_active else "")
+        lines.append(
+            f"  pooled: {show(p.estimate, c.scale)} ({_interval(p.low, p.high, c.scale)}; REML, {how})"
+        )
+        h = p.heterogeneity
+        high = "inf" if math.isinf(h.tau2_high) else f"{h.tau2_high:.3g}"
+        lines.append(
+            f"  spread: tau2 {h.tau2:.3g} ({h.tau2_low:.3g} to {high}), I2 {h.i2:.0f}%, "
+            f"Q {h.q:.2f} on {h.df} df, p {h.p:.2g}"
+        )
+        lines.append(
+            f"  common effect: {show(c.common.estimate, c.scale)} "
+            f"({_interval(c.common.low, c.common.high, c.scale)}, normal)"
+        )
+        for reach, df in zip(c.predicted, ("k-1", "k-2"), strict=True):
+            if reach is not None:
+                lines.append(
+                    f"  a further study (prediction interval, t with {df} df): {_interval(*reach, c.scale)}"
+                )
+        if c.without is not None and c.without.changes_sign:
+            lines.append("  leaving one study out changes the direction of the estimate")
+    if c.bayes is not None:
+        low, high = c.bayes.effect.interval(p.level)
+        lines.append(
+            f"  Bayesian: {show(c.bayes.effect.quantile(0.5), c.scale)} ({_interval(low, high, c.scale)}; "
+            f"tau prior {c.bayes.prior})"
+        )
+    if c.sensitivity is not None:
+        s = c.sensitivity
+        lines.append(
+            f"  with adjusted analyses preferred to verified numbers: {show(s.estimate, c.scale)} "
+            f"({_interval(s.low, s.high, c.scale)}) {UNVERIFIED}"
+        )
+    lines += _certainty(
+        sentence(c.drug, c.against, p.estimate, p.low, p.high, c.scale, what, c.certainty), c.certainty
+    )
+    return [*lines, ""]
+
+
+def _certainty(said: str, certainty: Certainty) -> list[str]:
+    lines = [f"  {said}", f"  certainty: {certainty.word}"]
+    lines += [f"    -{j.steps} {j.domain}: {j.reason}" for j in certainty.judgements if j.steps]
+    lines += [f"     0 {j.domain}: {j.reason}" for j in certainty.judgements if not j.steps]
+    lines += [f"    note: {caveat}" for caveat in certainty.caveats]
+    return lines
+
+
+def _network(answer: Answer) -> list[str]:
+    net = answer.network
+    if net is None:
+        return []
+    fitted = net.fitted
+    spread = f"tau2 {fitted.tau2:.3g} ({fitted.method})" if net.spread_known else "tau2 taken as 0"
+    lines = [
+        f"Network of randomised trials: {len(fitted.data.blocks)} studies, "
+        f"{len(fitted.treatments)} treatments, {spread}"
+    ]
+    rows = [[f"{answer.drug} against", "estimate", "95% interval", "direct studies", "certainty"]]
+    for e in net.estimates:
+        r = e.relative
+        rows.append(
+            [
+                r.second,
+                show(r.estimate, e.scale),
+                _interval(r.low, r.high, e.scale),
+                str(e.direct_studies) if e.direct_studies else f"none (via {', '.join(e.via)})",
+                e.certainty.word,
+            ]
+        )
+    lines += _table(rows)
+    for e in net.estimates:
+        if not e.direct_studies:
+            lines += _indirect(e, answer.endpoint)
+    if net.decomposition is not None and net.decomposition.between.df > 0:
+        d = net.decomposition
+        lines.append(
+            f"  consistency: between designs Q {d.between.q:.2f} on {d.between.df} df, p {d.between.p:.2g}; "
+            f"with random effects Q {d.between_random.q:.2f}, p {d.between_random.p:.2g}"
+        )
+        for s in net.splits:
+            if s.p is not None and s.difference is not None:
+                lines.append(
+                    f"  {s.first} - {s.second}: direct minus indirect {s.difference:+.2f}, "
+                    f"p {s.p:.2g} ({s.share:.0%} direct)"
+                )
+    else:
+        lines.append(
+            "  consistency: direct and indirect evidence cannot be compared, there is no closed loop"
+        )
+    if net.ranks:
+        lines.append("  order by P-score; where the ranges of ranks overlap, the order is not settled")
+        ranks = [["treatment", "P-score", "SUCRA", "mean rank", "95% of ranks"]]
+        ranks += [
+            [r.treatment, f"{r.p_score:.2f}", f"{r.sucra:.2f}", f"{r.mean:.1f}", f"{r.low} to {r.high}"]
+            for r in net.ranks
+        ]
+        lines += _table(ranks, "    ")
+    return [*lines, ""]
+
+
+def _indirect(e: Indirect, what: Endpoint) -> list[str]:
+    r = e.relative
+    said = sentence(r.first, r.second, r.estimate, r.low, r.high, e.scale, what, e.certainty)
+    return [f"  {r.first} against {r.second}:", *("  " + line for line in _certainty(said, e.certainty))]
+
+
+def _arms(answer: Answer) -> list[str]:
+    arms = answer.single_arms
+    if not arms.rows:
+        return []
+    lines = [
+        f"Changes from baseline under {answer.drug}, no comparison (a course, not an effect; very low certainty)"
+    ]
+    rows = [["study", "arm", "week", "change", "standard error", "n", "basis"]]
+    for r in arms.rows:
+        rows.append(
+            [
+                r.facts.study,
+                r.arm,
+                "?" if r.week is None else f"{r.week:g}",
+                f"{r.change:+.2f}",
+                "none given" if r.se is None else f"{r.se:.2f}",
+                "?" if r.n is None else str(r.n),
+                r.basis if r.basis == "read" else f"{r.basis} {UNVERIFIED}",
+            ]
+        )
+    lines += _table(rows)
+    if arms.pooled is not None:
+        p = arms.pooled
+        lines.append(f"  pooled change: {p.estimate:+.2f} ({p.low:+.2f} to {p.high:+.2f}), {p.k} arms")
+    return [*lines, ""]
+
+
+def _grouped(answer: Answer) -> list[str]:
+    by_reason: dict[str, list[str]] = {}
+    for u in answer.unused:
+        by_reason.setdefault(u.reason, []).append(f"{u.study} ({u.row})")
+    return [f"  {reason}: {'; '.join(rows)}" for reason, rows in by_reason.items()]
+
+
+def answer_data(answer: Answer) -> dict[str, Any]:
+    """Return the answer as plain data for JSON: estimates with intervals, reasons, sources and bases.
+
+    Parameters
+    ----------
+    answer
+        What `synthesise` returned.
+
+    Returns
+    -------
+    dict
+        Ratios as such (not logarithms); every number's study, basis and how it was obtained stand beside it.
+    """
+
+    def natural(value: float, scale: str) -> float | None:
+        if not math.isfinite(value):
+            return None
+        return math.exp(value) if scale in ("RR", "OR", "HR") else value
+
+    def certainty(c: Certainty) -> dict[str, Any]:
+        return {
+            "word": c.word,
+            "start": c.start,
+            "domains": [{"domain": j.domain, "steps": j.steps, "reason": j.reason} for j in c.judgements],
+            "caveats": list(c.caveats),
+        }
+
+    def estimate(low: float, mean: float, high: float, scale: str) -> dict[str, Any]:
+        return {"estimate": natural(mean, scale), "low": natural(low, scale), "high": natural(high, scale)}
+
+    what, net = answer.endpoint, answer.network
+    data: dict[str, Any] = {
+        "drug": answer.drug,
+        "endpoint": {"id": what.id, "label": what.label, "unit": what.unit, "better": what.better},
+        "against": answer.against,
+        "week": answer.week,
+        "smallest_important_difference": what.mid
+        and {"value": what.mid.value, "basis": what.mid.basis, "source": what.mid.source},
+        "comparisons": [],
+        "network": None,
+        "notice": answer.notice,
+        "remarks": list(answer.remarks),
+        "unverified": list(answer.unverified),
+    }
+    for c in answer.comparisons:
+        h = c.pooled.heterogeneity
+        entry: dict[str, Any] = {
+            "against": c.against,
+            "scale": c.scale,
+            "randomised": c.randomised,
+            "k": c.pooled.k,
+            "random_effects": estimate(c.pooled.low, c.pooled.estimate, c.pooled.high, c.scale)
+            | {"interval": c.pooled.interval, "df": c.pooled.df, "p": c.pooled.p},
+            "common_effect": estimate(c.common.low, c.common.estimate, c.common.high, c.scale),
+            "prediction_k_minus_1": c.predicted[0] and [natural(x, c.scale) for x in c.predicted[0]],
+            "prediction_k_minus_2": c.predicted[1] and [natural(x, c.scale) for x in c.predicted[1]],
+            "heterogeneity": {
+                "tau2": h.tau2,
+                "tau2_low": h.tau2_low,
+                "tau2_high": h.tau2_high if math.isfinite(h.tau2_high) else None,
+                "i2_percent": h.i2,
+                "q": h.q,
+                "df": h.df,
+                "p": h.p,
+            },
+            "certainty": certainty(c.certainty),
+            "sentence": sentence(
+                c.drug, c.against, c.pooled.estimate, c.pooled.low, c.pooled.high, c.scale, what, c.certainty
+            ),
+            "studies": [
+                estimate(r.y - 1.959964 * r.se, r.y, r.y + 1.959964 * r.se, c.scale)
+                | {
+                    "study": r.facts.study,
+                    "citation": r.facts.citation,
+                    "week": r.week,
+                    "n": r.n,
+                    "weight": float(w),
+                    "how": r.how,
+                    "basis": r.basis,
+                    "verified": r.basis == "read",
+                    "adjusted": r.adjusted,
+                }
+                for r, w in zip(c.rows, c.pooled.weights, strict=True)
+            ],
+        }
+        if c.bayes is not None:
+            low, high = c.bayes.effect.interval(c.pooled.level)
+            entry["bayesian"] = estimate(low, c.bayes.effect.quantile(0.5), high, c.scale) | {
+                "tau_prior": str(c.bayes.prior),
+                "tau_median": c.bayes.tau_median,
+            }
+        if c.sensitivity is not None:
+            s = c.sensitivity
+            entry["adjusted_preferred"] = estimate(s.low, s.estimate, s.high, c.scale)
+        data["comparisons"].append(entry)
+    if net is not None:
+        data["network"] = {
+            "treatments": list(net.fitted.treatments),
+            "studies": [b.study for b in net.fitted.data.blocks],
+            "tau2": net.fitted.tau2 if net.spread_known else None,
+            "estimates": [
+                estimate(e.relative.low, e.relative.estimate, e.relative.high, e.scale)
+                | {
+                    "against": e.relative.second,
+                    "scale": e.scale,
+                    "direct_studies": e.direct_studies,
+                    "via": list(e.via),
+                    "certainty": certainty(e.certainty),
+                }
+                for e in net.estimates
+            ],
+            "ranks": [
+                {
+                    "treatment": r.treatment,
+                    "p_score": r.p_score,
+                    "sucra": r.sucra,
+                    "mean_rank": r.mean,
+                    "rank_low": r.low,
+                    "rank_high": r.high,
+                }
+                for r in net.ranks
+            ],
+        }
+    data["single_arms"] = [
+        {
+            "study": r.facts.study,
+            "citation": r.facts.citation,
+            "arm": r.arm,
+            "week": r.week,
+            "change": r.change,
+            "se": r.se,
+            "n": r.n,
+            "basis": r.basis,
+            "verified": r.basis == "read",
+        }
+        for r in answer.single_arms.rows
+    ]
+    data["published"] = [
+        {
+            "study": p.study,
+            "citation": p.citation,
+            "first": p.first,
+            "second": p.second,
+            "estimate": p.estimate,
+            "low": p.low,
+            "high": p.high,
+            "basis": p.basis,
+        }
+        for p in answer.published
+    ]
+    data["unused"] = [{"study": u.study, "row": u.row, "reason": u.reason} for u in answer.unused]
+    return data
