@@ -19,7 +19,7 @@ from rodnan.evidence.synthesis.bayes import BayesPooled, TauPrior, pool_bayes
 from rodnan.evidence.synthesis.certainty import Certainty, judge
 from rodnan.evidence.synthesis.consistency import Decomposition, NodeSplit, decompose, node_splits
 from rodnan.evidence.synthesis.endpoints import RATIO_TAU, Endpoint, Sourced, endpoint_of
-from rodnan.evidence.synthesis.extract import (
+from rodnan.evidence.synthesis.extraction import (
     ArmChange,
     ContrastRow,
     Extraction,
@@ -28,7 +28,7 @@ from rodnan.evidence.synthesis.extract import (
     extract,
     treatment_of,
 )
-from rodnan.evidence.synthesis.network import Contrast, Network, Relative, components, network
+from rodnan.evidence.synthesis.network_fit import Contrast, Network, Relative, components, network
 from rodnan.evidence.synthesis.pairwise import LeaveOneOut, Pooled, leave_one_out, pool, prediction_interval
 from rodnan.evidence.synthesis.ranking import Rank, rank_treatments
 from rodnan.evidence.synthesis.small_study import Egger, egger_test

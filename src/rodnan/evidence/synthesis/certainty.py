@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rodnan.evidence.synthesis.endpoints import RATIO_MID, Endpoint
-from rodnan.evidence.synthesis.extract import ContrastRow
+from rodnan.evidence.synthesis.extraction import ContrastRow
 from rodnan.evidence.synthesis.pairwise import Pooled, prediction_interval
 from rodnan.evidence.synthesis.small_study import Egger
 

@@ -14,7 +14,7 @@ from itertools import combinations
 import numpy as np
 from scipy import stats
 
-from rodnan.evidence.synthesis.network import Network, NetworkData, StudyBlock, gls, shared_arm
+from rodnan.evidence.synthesis.network_fit import Network, NetworkData, StudyBlock, gls, shared_arm
 from rodnan.evidence.synthesis.numeric import block_diagonal
 
 __all__ = ["Decomposition", "NodeSplit", "decompose", "node_splits"]

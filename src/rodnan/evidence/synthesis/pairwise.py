@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from rodnan.errors import EvidenceError
-from rodnan.evidence.synthesis.heterogeneity import (
+from rodnan.evidence.synthesis.between_studies import (
     Heterogeneity,
     TauMethod,
     generalised_q,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from rodnan.evidence.synthesis.network import Network
+from rodnan.evidence.synthesis.network_fit import Network
 
 __all__ = ["Rank", "rank_treatments"]
 

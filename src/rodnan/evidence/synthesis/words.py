@@ -77,7 +77,8 @@ def sentence(
         reached = [side for side, hit in ((1, high > mid), (-1, low < -mid)) if hit]
         if what.better is not None and reached:
             up = 1 if what.better == "higher" else -1
-            said += f"; an important {' or '.join('benefit' if r == up else 'harm' for r in reached)} is not excluded"
+            sides = " or ".join("benefit" if r == up else "harm" for r in reached)
+            said += f"; an important {sides} is not excluded"
         return said + "."
     if what.better is None:
         return f"{name} {may[1]} {'higher' if estimate > 0 else 'lower'} values than {against}."
@@ -283,7 +284,7 @@ def _arms(answer: Answer) -> list[str]:
     if not arms.rows:
         return []
     lines = [
-        f"Changes from baseline under {answer.drug}, no comparison (a course, not an effect; very low certainty)"
+        f"Changes from baseline under {answer.drug}, no comparison (course, not effect; very low certainty)"
     ]
     rows = [["study", "arm", "week", "change", "standard error", "n", "basis"]]
     for r in arms.rows:
