@@ -1,0 +1,156 @@
+"""The disease model as something that runs: compiled kernel, onset state, course of patients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rodnan.disease.equations import FLARES, INDIVIDUAL, symbolic_system
+from rodnan.disease.parameters import ParameterSet, load_parameters
+from rodnan.disease.states import STATE_INDEX, STATES
+from rodnan.engine.batch import advance
+from rodnan.engine.compile import lanes
+from rodnan.engine.compile.cache import load_kernel, source_key
+from rodnan.errors import ModelError, nearest_name
+from rodnan.pharmacology.effects import CHANNELS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["INPUTS", "advance_patients", "disease_kernel", "onset_state"]
+
+INPUTS: tuple[str, ...] = CHANNELS + FLARES
+_DEFAULTS = np.array([0.0] * len(CHANNELS) + [1.0] * len(FLARES))
+
+
+@lru_cache(maxsize=1)
+def disease_kernel() -> ModuleType:
+    """Return the compiled kernel of the equations, generated and compiled on first use and kept on disk."""
+    import numba
+
+    room = files("rodnan.disease")
+    sources = [Path(str(room.joinpath(name))) for name in _EQUATION_FILES] + [Path(lanes.__file__)]
+    names = load_parameters().population_names
+    key = source_key(sources, numba.__version__, *names, *INPUTS)
+    return load_kernel("disease", key, lambda: lanes.lane_source(symbolic_system(names)))
+
+
+_EQUATION_FILES = ("states.py", "equations.py", "immune.py", "fibrosis.py", "blood.py")
+
+
+def onset_state(individual: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the state at biological onset.
+
+    Parameters
+    ----------
+    individual
+        float64[n, len(INDIVIDUAL)], patient parameters.
+
+    Returns
+    -------
+    float64[n, 32]
+        Trigger and drive at their peak, everything else healthy.
+    """
+    amplitude = individual[:, INDIVIDUAL.index("a")]
+    residual = individual[:, INDIVIDUAL.index("d_inf")]
+    y = np.empty((len(individual), len(STATES)))
+    for index, state in enumerate(STATES):
+        if state.name == "E":
+            y[:, index] = amplitude * (1 - residual)
+        elif state.name == "D":
+            y[:, index] = amplitude
+        else:
+            y[:, index] = float(state.onset)
+    return y
+
+
+def advance_patients(
+    parameters: ParameterSet,
+    individual: NDArray[np.float64],
+    y: NDArray[np.float64],
+    inputs: Mapping[str, NDArray[np.float64]],
+    days: int,
+    *,
+    out_days: Sequence[int] | NDArray[np.int64] = (),
+    workers: int | None = None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Advance patients by a number of days under drug channels and flares.
+
+    Parameters
+    ----------
+    parameters
+        Shared parameters.
+    individual
+        float64[n, len(INDIVIDUAL)].
+    y
+        float64[n, 32], state now.
+    inputs
+        Channel or flare name -> float64[days, n], constant within each day. Absent channels are zero, absent flares one.
+    days
+        Number of days.
+    out_days
+        Days after which the state is kept; 0 is now.
+    workers
+        Threads; all cores where None.
+
+    Returns
+    -------
+    end : float64[n, 32]
+    out : float64[n_out, n, 32]
+
+    Raises
+    ------
+    ModelError
+        RDN-M005 for an input that is no channel, RDN-M006 for one of the wrong shape, RDN-M007 for a channel outside
+        its range.
+    """
+    n = len(y)
+    names = [name for name in INPUTS if name in inputs]
+    for name, values in inputs.items():
+        if name not in INPUTS:
+            raise ModelError("RDN-M005", "no such channel", value=name, nearest=nearest_name(name, INPUTS))
+        if values.shape != (days, n):
+            raise ModelError("RDN-M006", f"must have shape ({days}, {n})", where=name, value=values.shape)
+        _check_range(name, values)
+    series = np.stack([inputs[name] for name in names], axis=1) if names else np.zeros((days, 0, n))
+    active = np.array([INPUTS.index(name) for name in names], np.int64)
+    return advance(
+        disease_kernel(),
+        y,
+        individual,
+        parameters.population_vector(),
+        _DEFAULTS,
+        active,
+        series,
+        out_days=np.asarray(out_days, np.int64),
+        substeps=_substeps(inputs, days),
+        workers=workers,
+    )
+
+
+def _check_range(name: str, values: NDArray[np.float64]) -> None:
+    fraction = name[0] in "pan" or name in ("fS", "fV")
+    top = 1.0 if fraction else np.inf
+    if values.size and not (values.min() >= 0 and values.max() <= top):
+        worst = float(values.min()) if not values.min() >= 0 else float(values.max())
+        raise ModelError("RDN-M007", f"a channel must lie in [0, {top:g}]", where=name, value=worst)
+
+
+def _substeps(inputs: Mapping[str, NDArray[np.float64]], days: int) -> NDArray[np.int64]:
+    """Return the steps of each day: one, or more where a rate of killing or removal would outrun a step of a day."""
+    fastest = np.zeros(days)
+    for name, values in inputs.items():
+        if name in ("kT", "kB", "kPs", "kPl", "kM", "kF", "kR", "kL", "xIg", "rD"):
+            fastest = np.maximum(fastest, values.max(axis=1))
+    return np.maximum(1, np.ceil((fastest + 1.0) / 1.5)).astype(np.int64)
+
+
+def state_column(out: NDArray[np.float64], name: str) -> NDArray[np.float64]:
+    """Return one state from an array whose last axis is the states."""
+    return out[..., STATE_INDEX[name]]
