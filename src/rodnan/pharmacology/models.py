@@ -8,11 +8,12 @@ numbers are handed in: this room draws none.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -313,7 +314,7 @@ def runtime_model(record: DrugModelRecord, where: str | None = None) -> DrugMode
             etas.append(Eta(parameter.name, "logit", parameter.iiv_logit_sd))
         if parameter.iov_cv_pct is not None:
             occasions.append(Eta(parameter.name, "log", _log_sd(parameter.iov_cv_pct)))
-    structure.rate_matrix(typical)  # every parameter the structure needs is there
+    _located(where, structure.rate_matrix, typical)  # every parameter the structure needs is there
     potency = None
     if record.potency is not None:
         p = record.potency
@@ -330,7 +331,7 @@ def runtime_model(record: DrugModelRecord, where: str | None = None) -> DrugMode
     )
     for s in series:
         if s.form != "dose":
-            structure.output_rows(s.concentration, typical)
+            _located(f"{where}: series.{s.name}", structure.output_rows, s.concentration, typical)
     return DrugModel(
         id=record.id,
         title=record.title,
@@ -507,11 +508,17 @@ def _log_sd(cv_pct: float) -> float:
 
 
 def _converted(value: float, unit: str, target: str, where: str) -> float:
+    return float(_located(where, convert, value, unit, target))
+
+
+def _located(where: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function; an error it raises is told where in the record it arose."""
     try:
-        return float(convert(value, unit, target))
+        return function(*arguments)
     except RodnanError as error:
+        at = f"{where}: {error.where}" if error.where else where
         raise type(error)(
-            error.code, error.message, where=where, value=error.value, nearest=error.nearest
+            error.code, error.message, where=at, value=error.value, nearest=error.nearest
         ) from None
 
 

@@ -238,6 +238,27 @@ class PotencyRecord(_Record):
     note: str | None = None
 
 
+class TitrationRecord(_Record):
+    """How the target dose is usually reached: a start, and so much more at each step."""
+
+    start: Positive
+    unit: str
+    step_mg: Positive
+    every_weeks: Positive
+    basis: Basis
+    source: str | None = None
+    note: str | None = None
+
+
+class DosingRecord(_Record):
+    """How the drug is handed out by mouth: size of a tablet or capsule, most at one time, usual titration."""
+
+    rounding_mg: Positive | None = None
+    maximum_mg: Positive | None = None
+    titration: TitrationRecord | None = None
+    note: str | None = None
+
+
 class SourceEntry(_Record):
     """Where numbers of the record were seen."""
 
@@ -262,6 +283,7 @@ class DrugModelRecord(_Record):
     parameters: tuple[ParameterRecord, ...]
     correlations: tuple[CorrelationRecord, ...] = ()
     routes: dict[str, RouteRecord]
+    dosing: DosingRecord | None = None
     series: tuple[SeriesRecord, ...] = ()
     effects: tuple[EffectRecord, ...] = ()
     potency: PotencyRecord | None = None
@@ -319,6 +341,8 @@ class DrugModelRecord(_Record):
         numbers += [("correlations", c) for c in self.correlations]
         if self.potency is not None:
             numbers.append(("potency", self.potency))
+        if self.dosing is not None and self.dosing.titration is not None:
+            numbers.append(("dosing.titration", self.dosing.titration))
         for where, number in numbers:
             source, note = getattr(number, "source", None), getattr(number, "note", None)
             if source is not None:
@@ -376,6 +400,8 @@ def _nearest_field(location: tuple[int | str, ...]) -> str | None:
         "series": SeriesRecord,
         "effects": EffectRecord,
         "potency": PotencyRecord,
+        "dosing": DosingRecord,
+        "titration": TitrationRecord,
         "sources": SourceEntry,
         "correlations": CorrelationRecord,
     }

@@ -1,0 +1,606 @@
+"""Regimens: from what a protocol says to the milligrams each patient is to take on each day.
+
+A :class:`Regimen` is one drug, one dose rule and one interval over a span of time; several follow each
+other or run side by side. :func:`dose_plan` resolves the rule for each patient (mg/kg and mg/m2 need a
+weight or a body surface: they are rules, not units) and :meth:`DosePlan.amounts` lays the doses out by day.
+What patients really take is less: :func:`taken` applies adherence, and the trial hands in holds and
+reductions as multipliers.
+
+A week is 7 days and a month 30.4375 days. A regimen given at most once a week includes a dose due on the
+last day of its span ("weekly, weeks 0 to 3" is four infusions); a more frequent one ends with the day
+before.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rodnan.errors import DoseError, PopulationError, UnitError, nearest_name
+from rodnan.pharmacology.exposure import DoseSlot
+from rodnan.pharmacology.models import DrugModel
+from rodnan.pharmacology.regimen_words import DAYS, Phase, read_phases, read_titration
+
+__all__ = [
+    "DOSE_UNITS",
+    "DosePlan",
+    "DoseRule",
+    "Increments",
+    "Regimen",
+    "dose_plan",
+    "parse_regimen",
+    "regimen_from_item",
+    "taken",
+]
+
+Array = NDArray[np.float64]
+
+DOSE_UNITS: Mapping[str, tuple[float, str]] = {
+    "mg": (1.0, "flat"),
+    "g": (1000.0, "flat"),
+    "ug": (0.001, "flat"),
+    "mcg": (0.001, "flat"),
+    "mg/kg": (1.0, "weight"),
+    "g/kg": (1000.0, "weight"),
+    "ug/kg": (0.001, "weight"),
+    "mg/m2": (1.0, "bsa"),
+    "g/m2": (1000.0, "bsa"),
+    "session": (1.0, "session"),
+    "sessions": (1.0, "session"),
+    "plasma volumes per session": (1.0, "session"),
+}
+"""Unit of a dose -> (mg or sessions in one, what it is counted by)."""
+
+
+@dataclass(frozen=True)
+class DoseRule:
+    """An amount by a rule: ``amount`` in ``unit``, one of ``DOSE_UNITS``."""
+
+    amount: float
+    unit: str
+
+    def __post_init__(self) -> None:
+        if self.unit not in DOSE_UNITS:
+            raise UnitError(
+                "RDN-U210",
+                f"unknown unit of a dose; known are: {', '.join(DOSE_UNITS)}",
+                value=self.unit,
+                nearest=nearest_name(self.unit, DOSE_UNITS),
+            )
+        if not (math.isfinite(self.amount) and self.amount > 0.0):
+            raise DoseError("RDN-D110", "a dose must be a finite number above zero", value=self.amount)
+
+    @property
+    def per(self) -> str:
+        """What the dose is counted by: flat, weight, bsa or session."""
+        return DOSE_UNITS[self.unit][1]
+
+    def resolve(self, covariates: Mapping[str, ArrayLike], n: int) -> Array:
+        """Return the dose of each patient (mg, or sessions), shape (n,).
+
+        Raises
+        ------
+        PopulationError
+            ``RDN-P110`` the weight or body surface a rule needs is missing; ``RDN-P102`` it is not above
+            zero.
+        """
+        factor = self.amount * DOSE_UNITS[self.unit][0]
+        if self.per not in ("weight", "bsa"):
+            return np.full(n, factor)
+        if self.per not in covariates:
+            raise PopulationError(
+                "RDN-P110",
+                f"a dose in {self.unit} needs the covariate {self.per}",
+                value=", ".join(covariates) or "none",
+                nearest=nearest_name(self.per, covariates),
+            )
+        size = np.broadcast_to(np.asarray(covariates[self.per], dtype=np.float64), (n,))
+        if not (np.isfinite(size) & (size > 0.0)).all():
+            bad = float(size[~(np.isfinite(size) & (size > 0.0))][0])
+            raise PopulationError(
+                "RDN-P102", f"the covariate {self.per} must be a finite number above zero", value=bad
+            )
+        return factor * size
+
+
+@dataclass(frozen=True)
+class Increments:
+    """Titration: begin with `start`, add `step` every `every` days until the target is reached."""
+
+    start: DoseRule
+    step: DoseRule
+    every: float
+
+
+@dataclass(frozen=True)
+class Regimen:
+    """One drug at one dose and interval over a span of time.
+
+    Attributes
+    ----------
+    drug, route
+        Id of the drug and route of its model; no route: the model's only one.
+    dose
+        Target dose at each time of taking.
+    interval
+        Days from dose to dose; 0.5 is twice daily. Infinity: once.
+    start, stop
+        Span (day); stop may be infinity.
+    doses
+        At most so many doses; None: as many as fit.
+    titration
+        How the target is reached; None: at once.
+    rounding
+        Round each dose to the nearest multiple (mg); 0: not.
+    maximum
+        Never more than this at one time (mg).
+    infusion
+        Length of an infusion (day); None: as the model's route says.
+    notes
+        What the protocol says beyond this, and what was assumed; to be shown, never acted on.
+    """
+
+    drug: str
+    route: str | None
+    dose: DoseRule
+    interval: float
+    start: float = 0.0
+    stop: float = math.inf
+    doses: int | None = None
+    titration: Increments | None = None
+    rounding: float = 0.0
+    maximum: float = math.inf
+    infusion: float | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        reasons = {
+            "an interval must be above zero": self.interval > 0.0,
+            "more than eight doses a day": self.interval >= 0.125 - 1e-9,
+            "the start must be a finite number of days": math.isfinite(self.start),
+            "a regimen must stop after it starts": self.stop > self.start,
+            "a number of doses must be at least one": self.doses is None or self.doses >= 1,
+            "rounding must be finite and not below zero": 0.0 <= self.rounding < math.inf,
+            "a maximum dose must be above zero": self.maximum > 0.0,
+            "an infusion lasts between 0 and 24 hours": self.infusion is None or 0.0 <= self.infusion <= 1.0,
+        }
+        for reason, legal in reasons.items():
+            if not legal:
+                raise DoseError("RDN-D111", reason, where=self.drug)
+        if self.titration is not None and not (0.0 < self.titration.every < math.inf):
+            raise DoseError("RDN-D111", "a titration step must last a finite time", where=self.drug)
+        if self.interval < 1.0 and abs(round(1.0 / self.interval) * self.interval - 1.0) > 1e-6:
+            raise DoseError(
+                "RDN-D112",
+                "an interval below a day must divide it (24, 12, 8, 6, 4 or 3 hours)",
+                where=self.drug,
+                value=f"{24 * self.interval:g} h",
+            )
+
+    @property
+    def per_day(self) -> int:
+        """Doses on a day with doses."""
+        return max(1, round(1.0 / self.interval)) if self.interval < 1.0 else 1
+
+
+@dataclass(frozen=True)
+class _Course:
+    """One regimen resolved: target, start and step of each patient (mg) and the slots it uses."""
+
+    regimen: Regimen
+    target: Array
+    first: Array
+    step: Array
+    slots: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class DosePlan:
+    """What n patients are to take of one drug.
+
+    Attributes
+    ----------
+    drug
+        Id of the drug.
+    slots
+        Times of day, for `rodnan.pharmacology.exposure`.
+    n
+        Number of patients.
+    notes
+        Remarks of the regimens, to be shown.
+    """
+
+    drug: str
+    slots: tuple[DoseSlot, ...]
+    n: int
+    courses: tuple[_Course, ...]
+    notes: tuple[str, ...]
+
+    def amounts(self, first_day: int, days: int, multiplier: ArrayLike | None = None) -> Array:
+        """Return the planned doses of a span of days.
+
+        Parameters
+        ----------
+        first_day
+            First day; may be negative for treatment before entry.
+        days
+            Number of days.
+        multiplier
+            Factor on every dose of each patient, shape (n,) or (n, days): 0 holds, 0.5 halves. Not below
+            zero.
+
+        Returns
+        -------
+        ndarray, shape (n, days, slots)
+            Amounts (mg or sessions).
+
+        Raises
+        ------
+        DoseError
+            ``RDN-D113`` a multiplier below zero or not finite, or a number of days below zero.
+        """
+        if days < 0:
+            raise DoseError("RDN-D113", "a number of days below zero", value=days)
+        amounts = np.zeros((self.n, days, len(self.slots)))
+        for course in self.courses:
+            due = _due(course.regimen, first_day, days)
+            for day in np.flatnonzero(due):
+                mg = _on_day(course, first_day + int(day))
+                for slot in course.slots[: due[day]]:
+                    amounts[:, day, slot] += mg
+        if multiplier is None:
+            return amounts
+        factor = np.asarray(multiplier, dtype=np.float64)
+        if not (np.isfinite(factor) & (factor >= 0.0)).all():
+            raise DoseError(
+                "RDN-D113", "a dose multiplier must be a finite number not below zero", where=self.drug
+            )
+        return amounts * (factor[:, None, None] if factor.ndim == 1 else factor[:, :, None])
+
+    @property
+    def last_day(self) -> float:
+        """Day after which no dose is due; may be infinity."""
+        return max((_last(course.regimen) for course in self.courses), default=0.0)
+
+
+def regimen_from_item(item: Any, *, where: str | None = None) -> Regimen:
+    """Turn a regimen of an evidence record into a `Regimen`.
+
+    Parameters
+    ----------
+    item
+        A mapping or object with ``drug``, ``route``, ``dose``, ``unit``, ``interval``, ``interval_unit``,
+        ``start_week``, ``stop_week``, ``titration`` (missing ones are None).
+    where
+        File and field, for messages.
+
+    Returns
+    -------
+    Regimen
+        Default titration, rounding and maximum of the drug's model are filled in by :func:`dose_plan`.
+
+    Raises
+    ------
+    DoseError, UnitError
+        The item gives no dose, an unknown unit, or an interval that cannot be scheduled.
+    """
+    get = item.get if isinstance(item, Mapping) else lambda name, default=None: getattr(item, name, default)
+    drug = str(get("drug"))
+    where = where or drug
+    notes: list[str] = []
+    dose, unit = get("dose"), get("unit")
+    if dose is None or unit is None:
+        raise DoseError("RDN-D114", "the record gives no dose", where=where)
+    if isinstance(dose, Sequence) and not isinstance(dose, str):
+        notes.append(f"the protocol gives a range of {dose[0]:g} to {dose[-1]:g} {unit}: its middle is used")
+        dose = (float(dose[0]) + float(dose[-1])) / 2.0
+    try:
+        rule = DoseRule(float(dose), _unit_name(str(unit)))
+    except (DoseError, UnitError) as error:
+        raise type(error)(
+            error.code, error.message, where=where, value=error.value, nearest=error.nearest
+        ) from None
+    interval = _interval(get("interval"), get("interval_unit"), where)
+    stop = get("stop_week")
+    if isinstance(stop, Sequence) and not isinstance(stop, str):
+        notes.append(f"the protocol stops between weeks {stop[0]:g} and {stop[-1]:g}: the later is used")
+        stop = stop[-1]
+    titration, doses, left = read_titration(get("titration"))
+    if left:
+        notes.append(f"not acted on: {left}")
+    return Regimen(
+        drug=drug,
+        route=get("route"),
+        dose=rule,
+        interval=interval,
+        start=7.0 * float(get("start_week") or 0.0),
+        stop=math.inf if stop is None else 7.0 * float(stop),
+        doses=doses,
+        titration=_increments(titration, rule),
+        notes=(*notes, _AS_TOLERATED) if titration == "as tolerated" else tuple(notes),
+    )
+
+
+_AS_TOLERATED = "titrated as tolerated"
+
+
+def parse_regimen(text: str, drug: str) -> tuple[Regimen, ...]:
+    """Read a regimen in words; phases follow each other.
+
+    Parameters
+    ----------
+    text
+        For example ``"1.5 g every 12 h for 104 weeks"``, ``"750 mg/m2 monthly x 6"``, ``"start 1 mg/kg, +25
+        mg monthly, to 2 mg/kg daily for 12 months"``, ``"500 mg bid for 2 weeks then 1 g bid"``.
+    drug
+        Id of the drug.
+
+    Returns
+    -------
+    tuple of Regimen
+
+    Raises
+    ------
+    DoseError, UnitError
+        The words are not understood, or an amount, unit or interval is illegal. The message names what.
+    """
+    regimens: list[Regimen] = []
+    now = 0.0
+    for phase in read_phases(text):
+        if math.isinf(now):
+            raise DoseError("RDN-D118", "a phase follows one that never ends; say for how long", where=drug)
+        regimen = _from_phase(phase, drug, now)
+        regimens.append(regimen)
+        now = regimen.stop
+        if math.isinf(now) and regimen.doses is not None:
+            step = regimen.interval if regimen.interval >= 1.0 else 1.0
+            now = regimen.start + math.ceil(regimen.doses / regimen.per_day) * step
+        elif math.isinf(now) and math.isinf(regimen.interval):
+            now = regimen.start + 1.0
+    return tuple(regimens)
+
+
+def _from_phase(phase: Phase, drug: str, now: float) -> Regimen:
+    start = now if phase.start is None else phase.start
+    stop = math.inf if phase.stop is None else phase.stop
+    if phase.length is not None:
+        # "for 12 weeks" of a weekly dose is 12 doses: the dose of the closing day is not part of it.
+        stop = min(stop, start + phase.length - (1e-6 if (phase.interval or 0.0) >= 7.0 else 0.0))
+    assert phase.amount is not None
+    assert phase.interval is not None
+    rule = DoseRule(phase.amount, _unit_name(phase.unit or ""))
+    titration = None
+    if phase.titration_start is not None or phase.step is not None:
+        if phase.titration_start is None or phase.step is None or phase.every is None:
+            raise DoseError("RDN-D118", "a titration needs a start, a step and a target", where=drug)
+        (first, first_unit), (step, step_unit) = phase.titration_start, phase.step
+        titration = Increments(
+            DoseRule(first, _unit_name(first_unit)), DoseRule(step, _unit_name(step_unit)), phase.every
+        )
+    return Regimen(
+        drug=drug,
+        route=phase.route,
+        dose=rule,
+        interval=phase.interval,
+        start=start,
+        stop=stop,
+        doses=phase.doses,
+        titration=titration,
+        rounding=phase.rounding or 0.0,
+        maximum=math.inf if phase.maximum is None else phase.maximum,
+        infusion=phase.infusion,
+        notes=(_AS_TOLERATED,) if phase.as_tolerated else (),
+    )
+
+
+def dose_plan(
+    model: DrugModel,
+    regimens: Regimen | Sequence[Regimen],
+    covariates: Mapping[str, ArrayLike],
+    n: int,
+) -> DosePlan:
+    """Resolve regimens of one drug for n patients.
+
+    Parameters
+    ----------
+    model
+        The drug.
+    regimens
+        One or more regimens of this drug; where they overlap their doses add.
+    covariates
+        ``weight`` (kg) and ``bsa`` (m2) where a rule needs them, shape (n,) or ().
+    n
+        Number of patients.
+
+    Returns
+    -------
+    DosePlan
+
+    Raises
+    ------
+    DoseError
+        ``RDN-D115`` a regimen of another drug, or in a unit this drug is not dosed in.
+    ModelError
+        ``RDN-M104`` the drug cannot be given by the route.
+    PopulationError
+        A weight or body surface is missing.
+    """
+    regimens = [regimens] if isinstance(regimens, Regimen) else list(regimens)
+    slots: list[DoseSlot] = []
+    courses: list[_Course] = []
+    notes: list[str] = []
+    for regimen in regimens:
+        if regimen.drug != model.id:
+            raise DoseError("RDN-D115", f"a regimen of another drug than {model.id}", value=regimen.drug)
+        regimen = _with_defaults(model, regimen)
+        session = regimen.dose.per == "session"
+        if session != (model.dose_unit == "session"):
+            raise DoseError(
+                "RDN-D115",
+                f"{model.id} is dosed in {model.dose_unit}",
+                where=model.id,
+                value=regimen.dose.unit,
+            )
+        route = regimen.route or ""
+        infusion = model.route(route).infusion if regimen.infusion is None else regimen.infusion
+        used: list[int] = []
+        for i in range(regimen.per_day):
+            slot = DoseSlot(i / regimen.per_day, route, infusion)
+            if slot not in slots:
+                slots.append(slot)
+            used.append(slots.index(slot))
+        target = _rounded(regimen, regimen.dose.resolve(covariates, n))
+        first, step = target, np.zeros(n)
+        if regimen.titration is not None:
+            first = np.minimum(_rounded(regimen, regimen.titration.start.resolve(covariates, n)), target)
+            step = regimen.titration.step.resolve(covariates, n)
+        courses.append(_Course(regimen, target, first, step, tuple(used)))
+        notes += [f"{model.id}: {note}" for note in regimen.notes]
+    return DosePlan(model.id, tuple(slots), n, tuple(courses), tuple(dict.fromkeys(notes)))
+
+
+def taken(planned: ArrayLike, adherence: ArrayLike, uniforms: ArrayLike) -> Array:
+    """Return what is really taken: each planned dose with the patient's probability.
+
+    Parameters
+    ----------
+    planned
+        Planned amounts, shape (n, days, slots).
+    adherence
+        Probability of taking a dose, shape () or (n,), in [0, 1].
+    uniforms
+        Uniform random numbers in [0, 1), shape of `planned`.
+
+    Returns
+    -------
+    ndarray, shape (n, days, slots)
+
+    Raises
+    ------
+    DoseError
+        ``RDN-D116`` an adherence outside [0, 1].
+    """
+    planned = np.asarray(planned, dtype=np.float64)
+    probability = np.broadcast_to(np.asarray(adherence, dtype=np.float64), planned.shape[:1])
+    if not ((probability >= 0.0) & (probability <= 1.0)).all():
+        bad = float(probability[~((probability >= 0.0) & (probability <= 1.0))][0])
+        raise DoseError("RDN-D116", "an adherence is a probability", value=bad)
+    return np.where(np.asarray(uniforms) < probability[:, None, None], planned, 0.0)
+
+
+def _with_defaults(model: DrugModel, regimen: Regimen) -> Regimen:
+    """Fill in route, titration, rounding and maximum from the drug's model, noting what was assumed."""
+    route = regimen.route
+    if route is None and len(model.routes) == 1:
+        route = next(iter(model.routes))
+    model.route(route or "")
+    regimen = replace(regimen, route=route)
+    dosing = model.record.dosing
+    if dosing is None:
+        return regimen
+    rounding = regimen.rounding
+    if rounding == 0.0 and dosing.rounding_mg is not None and regimen.dose.per != "flat" and route == "oral":
+        rounding = dosing.rounding_mg
+    maximum = regimen.maximum
+    if math.isinf(maximum) and dosing.maximum_mg is not None and route == "oral":
+        maximum = dosing.maximum_mg
+    titration, notes = regimen.titration, list(regimen.notes)
+    if titration is None and _AS_TOLERATED in notes and dosing.titration is not None:
+        steps = dosing.titration
+        titration = Increments(
+            DoseRule(steps.start, steps.unit), DoseRule(steps.step_mg, "mg"), 7.0 * steps.every_weeks
+        )
+        notes[notes.index(_AS_TOLERATED)] = (
+            f"titrated as tolerated, taken as: start {steps.start:g} {steps.unit}, {steps.step_mg:g} mg more"
+            f" every {steps.every_weeks:g} weeks ({steps.basis})"
+        )
+    return replace(regimen, rounding=rounding, maximum=maximum, titration=titration, notes=tuple(notes))
+
+
+def _rounded(regimen: Regimen, mg: Array) -> Array:
+    if regimen.rounding > 0.0:
+        mg = np.maximum(np.floor(mg / regimen.rounding + 0.5), 1.0) * regimen.rounding
+    return np.minimum(mg, regimen.maximum)
+
+
+def _on_day(course: _Course, day: int) -> Array:
+    titration = course.regimen.titration
+    if titration is None:
+        return course.target
+    steps = math.floor((day - course.regimen.start) / titration.every + 1e-9)
+    return np.minimum(course.first + steps * course.step, course.target)
+
+
+def _last(regimen: Regimen) -> float:
+    """Last day on which a dose may be due, by the span and the number of doses."""
+    if math.isinf(regimen.interval):
+        return regimen.start
+    last = regimen.stop if regimen.interval >= 7.0 else float(np.ceil(regimen.stop)) - 1.0
+    if regimen.doses is not None:
+        by_count = regimen.start + (math.ceil(regimen.doses / regimen.per_day) - 1) * max(
+            regimen.interval, 1.0
+        )
+        last = min(last, by_count)
+    return last
+
+
+def _due(regimen: Regimen, first_day: int, days: int) -> NDArray[np.int64]:
+    """Doses due on each day of a span (0 up to ``per_day``)."""
+    due = np.zeros(days, dtype=np.int64)
+    last = _last(regimen)
+    if regimen.interval < 1.0:
+        for i in range(days):
+            day = first_day + i
+            if math.floor(regimen.start) <= day <= last:
+                so_far = (day - math.floor(regimen.start)) * regimen.per_day
+                left = regimen.per_day if regimen.doses is None else regimen.doses - so_far
+                due[i] = min(regimen.per_day, max(left, 0))
+        return due
+    if math.isinf(regimen.interval):
+        count = [0]
+    else:
+        lowest = max(0, math.floor((first_day - 1 - regimen.start) / regimen.interval))
+        highest = max(-1, math.ceil((first_day + days - regimen.start) / regimen.interval))
+        count = range(lowest, highest + 1)
+    for i in count:
+        at = regimen.start + (i * regimen.interval if i else 0.0)
+        if at > last + 1e-9 or (regimen.doses is not None and i >= regimen.doses):
+            break
+        day = math.floor(at + 0.5) - first_day
+        if 0 <= day < days:
+            due[day] = 1
+    return due
+
+
+def _unit_name(unit: str) -> str:
+    return unit.strip().replace("²", "2").replace("µ", "u").replace("μ", "u")
+
+
+def _interval(count: Any, unit: Any, where: str) -> float:
+    if unit == "once":
+        return math.inf
+    if unit not in DAYS:
+        raise UnitError(
+            "RDN-U211",
+            f"an interval is in {', '.join(DAYS)}, or once",
+            where=where,
+            value=unit,
+            nearest=nearest_name(unit, [*DAYS, "once"]),
+        )
+    if count is None or not (math.isfinite(float(count)) and float(count) > 0.0):
+        raise DoseError("RDN-D117", "the record gives no interval between doses", where=where, value=count)
+    return float(count) * DAYS[unit]
+
+
+def _increments(titration: Any, target: DoseRule) -> Increments | None:
+    if titration is None or titration == "as tolerated":
+        return None
+    start, start_unit, step, step_unit, every = titration
+    return Increments(
+        DoseRule(start, start_unit or target.unit), DoseRule(step, step_unit or target.unit), every
+    )
