@@ -10,15 +10,11 @@ from hypothesis import strategies as st
 from reference.oracle_exposure import daily_means
 from rodnan.errors import DoseError, ModelError
 from rodnan.evidence.records.pkmodel import parse_model
-from rodnan.pharmacology.exposure import (
-    DoseSlot,
-    concentrations,
-    daily_effects,
-    empty_state,
-    prepare,
-    steady_state,
-)
-from rodnan.pharmacology.models import draw_patients, load_model, runtime_model
+from rodnan.pharmacology.exposure import daily_effects, empty_state, prepare
+from rodnan.pharmacology.models import load_model, runtime_model
+from rodnan.pharmacology.patients import draw_patients
+from rodnan.pharmacology.pieces import DoseSlot
+from rodnan.pharmacology.profiles import concentrations, steady_state
 
 
 def _mycophenolate(n, seed=0):

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rodnan.errors import ModelError
-from rodnan.pharmacology.exposure import DoseSlot, concentrations, steady_state
-from rodnan.pharmacology.models import draw_patients, load_model
+from rodnan.pharmacology.models import load_model
+from rodnan.pharmacology.patients import draw_patients
+from rodnan.pharmacology.pieces import DoseSlot
+from rodnan.pharmacology.profiles import concentrations, steady_state
 from rodnan.pharmacology.summaries import (
     accumulation,
     area,

@@ -19,7 +19,8 @@ from rodnan.pharmacology.effects import (
     compete,
     patient_sizes,
 )
-from rodnan.pharmacology.models import draw_patients, load_model, runtime_model
+from rodnan.pharmacology.models import load_model, runtime_model
+from rodnan.pharmacology.patients import draw_patients
 
 
 def test_unit_channels_are_the_26_in_order():

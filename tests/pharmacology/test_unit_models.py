@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from rodnan.errors import EvidenceError, ModelError, PopulationError, RodnanError, SourceError, UnitError
 from rodnan.evidence.records.pkmodel import parse_model
 from rodnan.pharmacology.exposure import daily_effects, empty_state
-from rodnan.pharmacology.models import draw_patients, load_model, model_ids, read_model, runtime_model
+from rodnan.pharmacology.models import load_model, model_ids, read_model, runtime_model
+from rodnan.pharmacology.patients import draw_patients
 
 READ = {"basis": "read", "source": "here"}
 

@@ -12,15 +12,8 @@ from hypothesis import strategies as st
 
 from rodnan.errors import DoseError, ModelError, PopulationError, RodnanError, UnitError
 from rodnan.pharmacology.models import load_model
-from rodnan.pharmacology.regimen import (
-    DOSE_UNITS,
-    DoseRule,
-    Regimen,
-    dose_plan,
-    parse_regimen,
-    regimen_from_item,
-    taken,
-)
+from rodnan.pharmacology.regimen import DOSE_UNITS, DoseRule, Regimen, dose_plan, taken
+from rodnan.pharmacology.regimen_reading import parse_regimen, regimen_from_item
 
 MMF, CYC = load_model("mycophenolate"), load_model("cyclophosphamide")
 

@@ -1,8 +1,7 @@
-"""From the record of a drug to what can be computed, and from covariates to patients.
+"""From the record of a drug to what can be computed.
 
-:func:`load_model` turns the record (units as published) into a :class:`DrugModel` (mg, L, day);
-:func:`draw_patients` turns covariates and standard normals into the individual kinetics of n patients. Random
-numbers are handed in: this room draws none.
+:func:`load_model` turns the record of a drug of the package (units as published) into a :class:`DrugModel`
+(mg, L, day), :func:`read_model` that of a user's own file.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rodnan.errors import EvidenceError, ModelError, PopulationError, RodnanError, nearest_name
+from rodnan.errors import EvidenceError, ModelError, RodnanError, nearest_name
 from rodnan.evidence.records.pkmodel import (
     COVARIATES,
     PARAMETER_KINDS,
@@ -32,6 +31,8 @@ from rodnan.pharmacology.structures import Absorption, Structure, build_structur
 from rodnan.units import convert
 
 __all__ = [
+    "BINDING",
+    "SERIES_FORMS",
     "Covariate",
     "DrugModel",
     "Eta",
@@ -39,7 +40,6 @@ __all__ = [
     "Potency",
     "Route",
     "Series",
-    "draw_patients",
     "load_model",
     "model_ids",
     "read_model",
@@ -47,7 +47,8 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
-SERIES_FORMS = ("emax", "linear", "mean", "dose")
+SERIES_FORMS = ("emax", "linear", "mean", "dose")  # the kernels know them by their index
+BINDING = ("bound_linear", "bound_saturable", "Kd_binding")
 _DATA = Path(__file__).resolve().parent.parent / "evidence" / "data" / "models"
 
 
@@ -81,11 +82,15 @@ class Eta:
 
 @dataclass(frozen=True)
 class Route:
-    """A way of giving the drug, by names of parameters (None: does not apply); infusion in days."""
+    """A way of giving the drug, by names of parameters (None: does not apply); infusion in days.
+
+    ``dose_power`` is (reference dose in mg, exponent) of a bioavailability that changes with the dose.
+    """
 
     bioavailability: str | None
     lag: str | None
     saturation: str | None
+    dose_power: tuple[float, float] | None
     infusion: float
 
 
@@ -124,6 +129,10 @@ class DrugModel:
         Random effects between occasions.
     cholesky
         Lower triangle that turns independent standard normals into the correlated ones, (n_eta, n_eta).
+    assumed
+        Covariates that are assumed where a patient's value is not given, with the value.
+    saturable
+        Whether the central compartment also loses Vmax C/(Km + C).
     """
 
     id: str
@@ -139,6 +148,8 @@ class DrugModel:
     series: tuple[Series, ...]
     effects: tuple[Effect, ...]
     potency: Potency | None
+    assumed: Mapping[str, float]
+    saturable: bool
     record: DrugModelRecord
 
     @property
@@ -158,10 +169,10 @@ class DrugModel:
 
     @property
     def needed_covariates(self) -> tuple[str, ...]:
-        """Covariates that :func:`draw_patients` needs, in the order of first use."""
+        """Covariates that :func:`draw_patients` cannot do without, in the order of first use."""
         used = [c.covariate for effects in self.covariates.values() for c in effects]
         used += ["bsa"] if any(r.saturation for r in self.routes.values()) else []
-        return tuple(dict.fromkeys(used))
+        return tuple(name for name in dict.fromkeys(used) if name not in self.assumed)
 
     def route(self, name: str) -> Route:
         """Return a route of administration.
@@ -290,7 +301,7 @@ def runtime_model(record: DrugModelRecord, where: str | None = None) -> DrugMode
     layout = record.structure
     structure = build_structure(
         layout.compartments,
-        [Absorption(a.route, a.transit) for a in layout.absorption],
+        [Absorption(a.route, a.transit, a.above_elimination) for a in layout.absorption],
         effect=layout.effect,
         metabolite=layout.metabolite,
         metabolite_effect=layout.metabolite_effect,
@@ -322,15 +333,29 @@ def runtime_model(record: DrugModelRecord, where: str | None = None) -> DrugMode
         if p.iiv_logit_sd > 0.0:
             etas.append(Eta("potency", "logit", p.iiv_logit_sd))
     routes = {
-        name: Route(r.bioavailability, r.lag, r.saturation, r.infusion_h / 24.0)
+        name: Route(
+            r.bioavailability,
+            r.lag,
+            r.saturation,
+            None if r.dose_power is None else (r.dose_power.reference_mg, r.dose_power.exponent),
+            r.infusion_h / 24.0,
+        )
         for name, r in record.routes.items()
     }
+    needed = (["Vmax", "Km"] if layout.elimination != "linear" else []) + (
+        list(BINDING) if layout.binding else []
+    )
+    for name in needed:
+        if name not in typical:
+            raise ModelError(
+                "RDN-M101", "a parameter of the structure has no value", where=f"{where}: {name}"
+            )
     series = tuple(
         Series(s.name, s.form, s.concentration, s.half, s.hill, s.cap, s.target or f"{record.id}:{s.name}")
         for s in record.series
     )
     for s in series:
-        if s.form != "dose":
+        if s.form != "dose" and not (s.concentration == "total" and layout.binding):
             _located(f"{where}: series.{s.name}", structure.output_rows, s.concentration, typical)
     return DrugModel(
         id=record.id,
@@ -346,161 +371,12 @@ def runtime_model(record: DrugModelRecord, where: str | None = None) -> DrugMode
         series=series,
         effects=_effects(record, series, where),
         potency=potency,
+        assumed=MappingProxyType(
+            {c.covariate: c.assume for p in record.parameters for c in p.covariates if c.assume is not None}
+        ),
+        saturable=layout.elimination != "linear",
         record=record,
     )
-
-
-def draw_patients(
-    model: DrugModel,
-    covariates: Mapping[str, ArrayLike],
-    z: ArrayLike | None = None,
-    *,
-    potency: ArrayLike | None = None,
-    z_occasion: ArrayLike | None = None,
-    n: int | None = None,
-) -> PatientPK:
-    """Return the individual kinetics of n patients.
-
-    Parameters
-    ----------
-    model
-        The drug.
-    covariates
-        Name -> values, shape (n,) or (), in the units of ``COVARIATES`` (sex 0 female 1 male, age year,
-        weight kg, height cm, bsa m2, crcl L/h, albumin g/L). More than the model needs may be given.
-    z
-        Independent standard normals, shape (n, ``model.n_eta``), columns in the order of ``model.etas``;
-        None for typical patients.
-    potency
-        Replaces the record's typical potency, shape () or (n,); the spread between patients stays.
-    z_occasion
-        Standard normals of one occasion, shape (n, ``len(model.occasions)``); None for the patient's own
-        mean.
-    n
-        Number of patients, where neither `z` nor the covariates show it.
-
-    Returns
-    -------
-    PatientPK
-
-    Raises
-    ------
-    PopulationError
-        ``RDN-P101`` a covariate the model needs is missing; ``RDN-P102`` a value is not finite or not above
-        zero.
-    ModelError
-        ``RDN-M116`` `z` has the wrong shape or is not finite; ``RDN-M117`` a potency outside (0, 1).
-    """
-    z = None if z is None else np.atleast_2d(np.asarray(z, dtype=np.float64))
-    values = {name: np.asarray(value, dtype=np.float64) for name, value in covariates.items()}
-    sizes = {v.size for name, v in values.items() if v.ndim and name in COVARIATES}
-    if z is not None:
-        sizes.add(len(z))
-    if n is not None:
-        sizes.add(n)
-    if len(sizes) > 1:
-        raise ModelError("RDN-M116", "covariates and random effects differ in the number of patients")
-    n = sizes.pop() if sizes else 1
-    needed = {name: _covariate_values(model, values, name, n) for name in model.needed_covariates}
-    shifts = _shifts(model.etas, z, model.cholesky, n, "random effects", model.id)
-    moves = _shifts(model.occasions, z_occasion, None, n, "random effects of an occasion", model.id)
-    parameters: dict[str, Array] = {}
-    for name, typical in model.typical.items():
-        value = np.full(n, typical)
-        for covariate in model.covariates.get(name, ()):
-            value = value * covariate.factor(needed[covariate.covariate])
-        if (value <= 0.0).any():
-            raise PopulationError(
-                "RDN-P102",
-                f"covariates outside the range of the model make {name} not positive",
-                where=model.id,
-            )
-        for eta, shift in [*zip(model.etas, shifts, strict=True), *zip(model.occasions, moves, strict=True)]:
-            if eta.name == name:
-                value = value * np.exp(shift) if eta.scale == "log" else _logit_shift(value, shift)
-        parameters[name] = value
-    return PatientPK(
-        n=n,
-        parameters=MappingProxyType(parameters),
-        k=np.ascontiguousarray(np.broadcast_to(model.structure.rate_matrix(parameters), _kshape(model, n))),
-        rows=_rows(model, parameters, n),
-        half=_halves(model, parameters, n),
-        potency=_potency(model, potency, shifts, n),
-        bsa=needed.get("bsa"),
-    )
-
-
-def _kshape(model: DrugModel, n: int) -> tuple[int, int, int]:
-    return (n, model.n_compartments, model.n_compartments)
-
-
-def _rows(model: DrugModel, parameters: Mapping[str, Array], n: int) -> Array:
-    rows = np.zeros((n, model.n_series, model.n_compartments))
-    for i, series in enumerate(model.series):
-        if series.form != "dose":
-            rows[:, i] = model.structure.output_rows(series.concentration, parameters)
-    return rows
-
-
-def _halves(model: DrugModel, parameters: Mapping[str, Array], n: int) -> Array:
-    half = np.ones((n, model.n_series))
-    for i, series in enumerate(model.series):
-        if series.half is not None:
-            half[:, i] = parameters[series.half]
-    return half
-
-
-def _potency(model: DrugModel, given: ArrayLike | None, shifts: list[Array], n: int) -> Array:
-    if model.potency is None:
-        return np.ones(n)
-    typical = np.asarray(model.potency.value if given is None else given, dtype=np.float64)
-    value = np.broadcast_to(typical, (n,))
-    if not ((value > 0.0) & (value < 1.0)).all():
-        bad = float(value[~((value > 0.0) & (value < 1.0))][0])
-        raise ModelError("RDN-M117", "a potency lies between 0 and 1", where=model.id, value=bad)
-    for eta, shift in zip(model.etas, shifts, strict=True):
-        if eta.name == "potency":
-            value = _logit_shift(value, shift)
-    return np.array(value)
-
-
-def _covariate_values(model: DrugModel, given: Mapping[str, Array], name: str, n: int) -> Array:
-    if name not in given:
-        raise PopulationError(
-            "RDN-P101",
-            f"the model of {model.id} needs the covariate {name} ({COVARIATES[name]})",
-            value=", ".join(given) or "none",
-            nearest=nearest_name(name, given),
-        )
-    values = np.broadcast_to(given[name], (n,))
-    legal = np.isin(values, (0.0, 1.0)) if name == "sex" else np.isfinite(values) & (values > 0.0)
-    if not legal.all():
-        expected = "0 (female) or 1 (male)" if name == "sex" else "a finite number above zero"
-        raise PopulationError(
-            "RDN-P102",
-            f"the covariate {name} must be {expected}",
-            where=model.id,
-            value=float(values[~legal][0]),
-        )
-    return values
-
-
-def _shifts(
-    etas: tuple[Eta, ...], z: ArrayLike | None, cholesky: Array | None, n: int, what: str, model: str
-) -> list[Array]:
-    if z is None:
-        return [np.zeros(n) for _ in etas]
-    z = np.asarray(z, dtype=np.float64)
-    if z.shape != (n, len(etas)) or not np.isfinite(z).all():
-        expected = f"{what} must be finite and of shape ({n}, {len(etas)})"
-        raise ModelError("RDN-M116", expected, where=model, value=str(z.shape))
-    correlated = z if cholesky is None else z @ cholesky.T
-    return [eta.sd * correlated[:, i] for i, eta in enumerate(etas)]
-
-
-def _logit_shift(value: Array, shift: Array) -> Array:
-    odds = value / (1.0 - value) * np.exp(shift)
-    return odds / (1.0 + odds)
 
 
 def _log_sd(cv_pct: float) -> float:

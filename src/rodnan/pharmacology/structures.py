@@ -87,10 +87,13 @@ class Absorption:
         Name of the route, for example ``"oral"`` or ``"sc"``; it ends the names of the route's parameters.
     transit
         Number of transit compartments before the depot (0: the dose enters the depot).
+    above_elimination
+        The depot empties at ``ka + CL/V1``, so that absorption is never slower than elimination.
     """
 
     route: str
     transit: int = 0
+    above_elimination: bool = False
 
 
 @dataclass(frozen=True)
@@ -253,7 +256,8 @@ def build_structure(
     Parameters
     ----------
     compartments
-        1, 2 or 3: central, and up to two peripheral compartments (ADVAN 1/2, 3/4, 11/12 equivalents).
+        1, 2 or 3: central, and up to two peripheral compartments (ADVAN 1/2, 3/4, 11/12 equivalents). 0: a
+        therapy without kinetics; its one compartment counts what was given, by the route ``session``.
     absorptions
         One entry per extravascular route. A dose given ``iv`` always enters the central compartment.
     effect
@@ -273,11 +277,17 @@ def build_structure(
     Raises
     ------
     ModelError
-        ``RDN-M106`` the number of compartments is not 1, 2 or 3, a route is named twice or called ``iv``,
+        ``RDN-M106`` the number of compartments is not 0, 1, 2 or 3, a route is named twice or called ``iv``,
         or an effect of a metabolite is asked for without a metabolite.
     """
-    if compartments not in (1, 2, 3):
-        raise ModelError("RDN-M106", "a structure has 1, 2 or 3 body compartments", value=compartments)
+    if compartments not in (0, 1, 2, 3):
+        raise ModelError("RDN-M106", "a structure has 0, 1, 2 or 3 body compartments", value=compartments)
+    if compartments == 0:
+        if absorptions or effect or metabolite:
+            raise ModelError(
+                "RDN-M106", "a therapy without kinetics has no absorption, effect site or metabolite"
+            )
+        return Structure(("given",), (), (), MappingProxyType({"session": 0, "iv": 0}), MappingProxyType({}))
     routes = [a.route for a in absorptions]
     if len(set(routes)) != len(routes) or "iv" in routes:
         raise ModelError("RDN-M106", "routes of absorption must differ, and iv needs none", value=routes)
@@ -295,7 +305,7 @@ def build_structure(
         names.append(name)
         return len(names) - 1
 
-    depots: list[tuple[int, str]] = []
+    depots: list[tuple[int, str, bool]] = []
     for absorption in absorptions:
         if absorption.transit < 0:
             raise ModelError(
@@ -310,11 +320,14 @@ def build_structure(
         if absorption.transit:
             parameters.append(f"MTT_{suffix}")
         parameters.append(f"ka_{suffix}")
-        depots.append((chain[-1], f"ka_{suffix}"))
+        depots.append((chain[-1], f"ka_{suffix}", absorption.above_elimination))
 
     central = add("central")
     entries["iv"] = central
-    flows += [Flow(depot, central, Rate((ka,))) for depot, ka in depots]
+    for depot, ka, above in depots:
+        flows.append(Flow(depot, central, Rate((ka,))))
+        if above:
+            flows.append(Flow(depot, central, Rate(("CL",), ("V1",))))
     flows.append(Flow(central, OUTSIDE, Rate(("CL",), ("V1",))))
     parameters += ["CL", "V1"]
     for q, v in (("Q", "V2"), ("Q3", "V3"))[: compartments - 1]:

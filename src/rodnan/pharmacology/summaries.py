@@ -92,7 +92,7 @@ def area(times: ArrayLike, concentrations: ArrayLike, method: Literal["linear", 
 def area_to_infinity(
     times: ArrayLike, concentrations: ArrayLike, points: int = 3, method: Literal["linear", "log"] = "linear"
 ) -> Array:
-    """Return the area under a profile, continued to infinity with its terminal half-life (see `half_life`)."""
+    """Return the area under a profile, continued to infinity with its terminal `half_life`."""
     _, c = _profile(times, concentrations)
     return area(times, concentrations, method) + c[..., -1] * half_life(
         times, concentrations, points

@@ -46,6 +46,7 @@ COVARIATES: Mapping[str, str] = {
     "bsa": "m2",
     "crcl": "L/h",
     "albumin": "g/L",
+    "tpmt": "1",  # 0 normal activity, 1 carrier of one slow allele of thiopurine methyltransferase
 }
 """Covariates a model may use, with the unit in which they are handed over."""
 
@@ -54,8 +55,13 @@ PARAMETER_KINDS: Mapping[str, tuple[str, str, str]] = {
     "volume": (r"V1|V2|V3|Vm", "L", "volume of distribution"),
     "rate": (r"(ka|ke0)_[a-z0-9_]+", "1/day", "first-order rate constant"),
     "time": (r"(MTT|tlag)_[a-z0-9_]+", "day", "mean transit or lag time"),
-    "fraction": (r"F_[a-z0-9_]+|fm|ratio_metabolite|Fdrop_[a-z0-9_]+", "1", "fraction or ratio"),
-    "concentration": (r"ec50_[a-z0-9_]+", "mg/L", "concentration of half effect"),
+    "fraction": (
+        r"F_[a-z0-9_]+|fm|ratio_metabolite|Fdrop_[a-z0-9_]+|bound_(linear|saturable)",
+        "1",
+        "fraction or ratio",
+    ),
+    "concentration": (r"ec50_[a-z0-9_]+|Km|Kd_binding", "mg/L", "concentration of half effect or binding"),
+    "saturable elimination": (r"Vmax", "mg/day", "largest rate of saturable elimination"),
     "slope": (r"slope_[a-z0-9_]+", "L/mg", "effect per concentration"),
     "dose": (r"D50_[a-z0-9_]+", "mg/m2", "dose of half the loss of bioavailability"),
 }
@@ -87,6 +93,7 @@ class CovariateRecord(_Record):
     centre: Positive | None = None
     level: Finite | None = None
     unit: str | None = None
+    assume: Finite | None = None
     basis: Basis
     source: str | None = None
     note: str | None = None
@@ -153,16 +160,34 @@ class AbsorptionRecord(_Record):
 
     route: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     transit: Annotated[int, Field(ge=0, le=30)] = 0
+    above_elimination: bool = False
 
 
 class StructureRecord(_Record):
-    """The compartments of the model."""
+    """The compartments of the model.
 
-    compartments: Literal[1, 2, 3]
+    ``compartments: 0`` is a therapy without kinetics. With ``elimination: linear and saturable`` the
+    central compartment also loses Vmax C/(Km + C). With ``binding`` the observable ``total`` is the free
+    concentration C times 1 + bound_linear + bound_saturable/(1 + C/Kd_binding).
+    """
+
+    compartments: Literal[0, 1, 2, 3]
     absorption: tuple[AbsorptionRecord, ...] = ()
     metabolite: Literal["compartment", "ratio"] | None = None
     effect: tuple[Name, ...] = ()
     metabolite_effect: tuple[Name, ...] = ()
+    elimination: Literal["linear", "linear and saturable"] = "linear"
+    binding: bool = False
+    note: str | None = None
+
+
+class DosePowerRecord(_Record):
+    """Bioavailability that changes with the dose: (dose / reference)^exponent."""
+
+    reference_mg: Positive
+    exponent: Annotated[float, Field(gt=-1.0, lt=1.0)]
+    basis: Basis
+    source: str | None = None
     note: str | None = None
 
 
@@ -178,6 +203,7 @@ class RouteRecord(_Record):
     bioavailability: Name | None = None
     lag: Name | None = None
     saturation: Name | None = None
+    dose_power: DosePowerRecord | None = None
     infusion_h: Annotated[float, Field(ge=0.0, le=24.0)] = 0.0
     note: str | None = None
 
@@ -195,7 +221,7 @@ class SeriesRecord(_Record):
     concentration: str = "parent"
     half: Name | None = None
     hill: Annotated[float, Field(gt=0.0, le=20.0)] = 1.0
-    cap: Annotated[float, Field(gt=0.0, le=1.0)] = 0.99
+    cap: Annotated[float, Field(gt=0.0, le=10.0)] = 0.99
     target: str | None = None
     note: str | None = None
 
@@ -308,7 +334,7 @@ class DrugModelRecord(_Record):
             if entry.saturation is not None:
                 self._known(f"routes.{route}.saturation", f"Fdrop_{entry.saturation}", names)
                 self._known(f"routes.{route}.saturation", f"D50_{entry.saturation}", names)
-            if route != "iv":
+            if route != ("iv" if self.structure.compartments else "session"):
                 self._known(f"routes.{route}", route, [a.route for a in self.structure.absorption])
         for i, correlation in enumerate(self.correlations):
             for name in correlation.between:
@@ -339,6 +365,7 @@ class DrugModelRecord(_Record):
             numbers += [(f"parameters.{parameter.name}.{c.covariate}", c) for c in parameter.covariates]
         numbers += [(f"effects.{e.channel}", e) for e in self.effects]
         numbers += [("correlations", c) for c in self.correlations]
+        numbers += [(f"routes.{n}.dose_power", r.dose_power) for n, r in self.routes.items() if r.dose_power]
         if self.potency is not None:
             numbers.append(("potency", self.potency))
         if self.dosing is not None and self.dosing.titration is not None:

@@ -1,0 +1,169 @@
+"""Regimens read from evidence records and from words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rodnan.errors import DoseError, UnitError, nearest_name
+from rodnan.pharmacology.regimen import AS_TOLERATED, DoseRule, Increments, Regimen
+from rodnan.pharmacology.regimen_words import DAYS, Phase, read_phases, read_titration
+
+__all__ = ["parse_regimen", "regimen_from_item"]
+
+
+def regimen_from_item(item: Any, *, where: str | None = None) -> Regimen:
+    """Turn a regimen of an evidence record into a `Regimen`.
+
+    Parameters
+    ----------
+    item
+        A mapping or object with ``drug``, ``route``, ``dose``, ``unit``, ``interval``, ``interval_unit``,
+        ``start_week``, ``stop_week``, ``titration`` (missing ones are None).
+    where
+        File and field, for messages.
+
+    Returns
+    -------
+    Regimen
+        Default titration, rounding and maximum of the drug's model are filled in by :func:`dose_plan`.
+
+    Raises
+    ------
+    DoseError, UnitError
+        The item gives no dose, an unknown unit, or an interval that cannot be scheduled.
+    """
+    get = item.get if isinstance(item, Mapping) else lambda name, default=None: getattr(item, name, default)
+    drug = str(get("drug"))
+    where = where or drug
+    notes: list[str] = []
+    dose, unit = get("dose"), get("unit")
+    if dose is None or unit is None:
+        raise DoseError("RDN-D114", "the record gives no dose", where=where)
+    if isinstance(dose, Sequence) and not isinstance(dose, str):
+        notes.append(f"the protocol gives a range of {dose[0]:g} to {dose[-1]:g} {unit}: its middle is used")
+        dose = (float(dose[0]) + float(dose[-1])) / 2.0
+    try:
+        rule = DoseRule(float(dose), _unit_name(str(unit)))
+    except (DoseError, UnitError) as error:
+        raise type(error)(
+            error.code, error.message, where=where, value=error.value, nearest=error.nearest
+        ) from None
+    interval = _interval(get("interval"), get("interval_unit"), where)
+    stop = get("stop_week")
+    if isinstance(stop, Sequence) and not isinstance(stop, str):
+        notes.append(f"the protocol stops between weeks {stop[0]:g} and {stop[-1]:g}: the later is used")
+        stop = stop[-1]
+    titration, doses, left = read_titration(get("titration"))
+    if left:
+        notes.append(f"not acted on: {left}")
+    return Regimen(
+        drug=drug,
+        route=get("route"),
+        dose=rule,
+        interval=interval,
+        start=7.0 * float(get("start_week") or 0.0),
+        stop=math.inf if stop is None else 7.0 * float(stop),
+        doses=doses,
+        titration=_increments(titration, rule),
+        notes=(*notes, AS_TOLERATED) if titration == "as tolerated" else tuple(notes),
+    )
+
+
+def parse_regimen(text: str, drug: str) -> tuple[Regimen, ...]:
+    """Read a regimen in words; phases follow each other.
+
+    Parameters
+    ----------
+    text
+        For example ``"1.5 g every 12 h for 104 weeks"``, ``"750 mg/m2 monthly x 6"``, ``"start 1 mg/kg, +25
+        mg monthly, to 2 mg/kg daily for 12 months"``, ``"500 mg bid for 2 weeks then 1 g bid"``.
+    drug
+        Id of the drug.
+
+    Returns
+    -------
+    tuple of Regimen
+
+    Raises
+    ------
+    DoseError, UnitError
+        The words are not understood, or an amount, unit or interval is illegal. The message names what.
+    """
+    regimens: list[Regimen] = []
+    now = 0.0
+    for phase in read_phases(text):
+        if math.isinf(now):
+            raise DoseError("RDN-D118", "a phase follows one that never ends; say for how long", where=drug)
+        regimen = _from_phase(phase, drug, now)
+        regimens.append(regimen)
+        now = regimen.stop
+        if math.isinf(now) and regimen.doses is not None:
+            step = regimen.interval if regimen.interval >= 1.0 else 1.0
+            now = regimen.start + math.ceil(regimen.doses / regimen.per_day) * step
+        elif math.isinf(now) and math.isinf(regimen.interval):
+            now = regimen.start + 1.0
+    return tuple(regimens)
+
+
+def _from_phase(phase: Phase, drug: str, now: float) -> Regimen:
+    start = now if phase.start is None else phase.start
+    stop = math.inf if phase.stop is None else phase.stop
+    if phase.length is not None:
+        # "for 12 weeks" of a weekly dose is 12 doses: the dose of the closing day is not part of it.
+        stop = min(stop, start + phase.length - (1e-6 if (phase.interval or 0.0) >= 7.0 else 0.0))
+    assert phase.amount is not None
+    assert phase.interval is not None
+    rule = DoseRule(phase.amount, _unit_name(phase.unit or ""))
+    titration = None
+    if phase.titration_start is not None or phase.step is not None:
+        if phase.titration_start is None or phase.step is None or phase.every is None:
+            raise DoseError("RDN-D118", "a titration needs a start, a step and a target", where=drug)
+        (first, first_unit), (step, step_unit) = phase.titration_start, phase.step
+        titration = Increments(
+            DoseRule(first, _unit_name(first_unit)), DoseRule(step, _unit_name(step_unit)), phase.every
+        )
+    return Regimen(
+        drug=drug,
+        route=phase.route,
+        dose=rule,
+        interval=phase.interval,
+        start=start,
+        stop=stop,
+        doses=phase.doses,
+        titration=titration,
+        rounding=phase.rounding or 0.0,
+        maximum=math.inf if phase.maximum is None else phase.maximum,
+        infusion=phase.infusion,
+        notes=(AS_TOLERATED,) if phase.as_tolerated else (),
+    )
+
+
+def _unit_name(unit: str) -> str:
+    return unit.strip().replace("²", "2").replace("µ", "u").replace("μ", "u")
+
+
+def _interval(count: Any, unit: Any, where: str) -> float:
+    if unit == "once":
+        return math.inf
+    if unit not in DAYS:
+        raise UnitError(
+            "RDN-U211",
+            f"an interval is in {', '.join(DAYS)}, or once",
+            where=where,
+            value=unit,
+            nearest=nearest_name(unit, [*DAYS, "once"]),
+        )
+    if count is None or not (math.isfinite(float(count)) and float(count) > 0.0):
+        raise DoseError("RDN-D117", "the record gives no interval between doses", where=where, value=count)
+    return float(count) * DAYS[unit]
+
+
+def _increments(titration: Any, target: DoseRule) -> Increments | None:
+    if titration is None or titration == "as tolerated":
+        return None
+    start, start_unit, step, step_unit, every = titration
+    return Increments(
+        DoseRule(start, start_unit or target.unit), DoseRule(step, step_unit or target.unit), every
+    )
