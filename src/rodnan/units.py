@@ -16,7 +16,7 @@ __all__ = ["UNITS", "Unit", "convert", "dimension", "dosing_rule", "parse_quanti
 
 _NO_DIMENSION: tuple[tuple[str, int], ...] = ()
 _BASES: dict[str, tuple[float, dict[str, int]]] = {
-    # mass (base g), amount of substance (mol), length (m), time (day), cells, international units, scores
+    # mass (base g), amount of substance (mol), length (m), time (day), international units, scores
     "g": (1.0, {"mass": 1}), "kg": (1e3, {"mass": 1}), "mg": (1e-3, {"mass": 1}), "ug": (1e-6, {"mass": 1}),
     "ng": (1e-9, {"mass": 1}), "pg": (1e-12, {"mass": 1}),
     "mol": (1.0, {"substance": 1}), "mmol": (1e-3, {"substance": 1}), "umol": (1e-6, {"substance": 1}),
@@ -28,7 +28,7 @@ _BASES: dict[str, tuple[float, dict[str, int]]] = {
     "day": (1.0, {"time": 1}), "h": (1 / 24, {"time": 1}), "min": (1 / 1440, {"time": 1}),
     "s": (1 / 86400, {"time": 1}), "week": (7.0, {"time": 1}), "month": (365.25 / 12, {"time": 1}),
     "year": (365.25, {"time": 1}),
-    "cell": (1.0, {"cells": 1}), "IU": (1.0, {"activity": 1}), "U": (1.0, {"activity": 1}),
+    "cell": (1.0, {}), "IU": (1.0, {"activity": 1}), "U": (1.0, {"activity": 1}),
     "Gy": (1.0, {"radiation": 1}), "mmHg": (1.0, {"pressure": 1}), "session": (1.0, {"session": 1}),
     "score": (1.0, {"score": 1}), "pct_pred": (1.0, {"percent_predicted": 1}),
     "%": (0.01, {}), "fraction": (1.0, {}),
@@ -194,6 +194,6 @@ def dosing_rule(text: str) -> tuple[str, str | None]:
     dims = dict(parse_unit(amount).dimensions)
     if size == "unknown":
         parse_unit(text)
-    if size == "unknown" or set(dims) - {"mass", "substance", "activity", "cells", "radiation", "session"} or not dims:
+    if size == "unknown" or set(dims) - {"mass", "substance", "activity", "radiation", "session"} or not dims:
         raise UnitError("RDN-U004", "not a unit of dose", value=text, nearest=nearest_name(text, ("mg", "mg/kg", "mg/m2", "g", "session")))
     return amount.strip(), size

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["death_hazard"]
 
-BASE_PER_YEAR = 0.0042
+BASE_PER_YEAR = 0.0039
 """Hazard at age 52 for a woman without risk factors, 1/year; calibrated to survival 91 % (diffuse) and 97 % (limited) at
 5 years from the first symptom (PMC4985378); basis: estimated."""
 PER_YEAR_OF_AGE = np.log(1.05)

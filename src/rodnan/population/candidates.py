@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["Candidates", "MeasurementErrors", "candidates", "measure_pool"]
+__all__ = ["Candidates", "MeasurementErrors", "candidates", "measure_pool", "raters"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class MeasurementErrors:
     Attributes
     ----------
     rater
-        float64[n], offset of each patient's rater of the skin score (mRSS).
+        float64[n_times, n], offset of the patient's rater of the skin score (mRSS); now and then the rater changes.
     within
         float64[n_times, n], standard normal, within-rater error.
     fvc
@@ -44,12 +44,30 @@ class MeasurementErrors:
 def measure_pool(pool: Pool) -> MeasurementErrors:
     """Draw the errors of measurement of a pool."""
     seed, who, times = pool.draws.seed, np.arange(pool.draws.size), len(pool.days)
-    sd_rater = pool.parameters["sd_mrss_rater"]
+    sd_rater, years = pool.parameters["sd_mrss_rater"], float(pool.days[1] - pool.days[0]) / 365.25
+    offsets = normals(seed, "pool", "rater", who, times).T
+    changes = uniforms(seed, "pool", "rater-change", who, times).T < pool.parameters["p_rater_switch"] * years
     return MeasurementErrors(
-        rater=sd_rater * normals(seed, "pool", "rater", who, 1)[:, 0],
+        rater=sd_rater * raters(offsets, changes),
         within=normals(seed, "pool", "mrss-error", who, times).T,
         fvc=uniforms(seed, "pool", "fvc-error", who, times).T,
     )
+
+
+def raters(offsets: Array, changes: NDArray[np.bool_]) -> Array:
+    """Return each visit's rater offset: the first rater stays until a change brings the offset of that visit.
+
+    Parameters
+    ----------
+    offsets
+        float64[n_times, n], the offset of a rater who would begin at that time.
+    changes
+        bool[n_times, n], whether the rater changes then; the first row does not count.
+    """
+    first = np.where(changes, np.arange(len(changes))[:, None], 0)
+    first[0] = 0
+    began = np.maximum.accumulate(first, axis=0)
+    return np.take_along_axis(offsets, began, axis=0)
 
 
 @dataclass(frozen=True)

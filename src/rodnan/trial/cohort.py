@@ -1,0 +1,133 @@
+"""The enrolled cohort: who enters, in what state, with what readings; shared by all arms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rodnan.disease.equations import INDIVIDUAL
+from rodnan.disease.parameters import ParameterSet
+from rodnan.engine.keys import uniforms
+from rodnan.population.candidates import candidates, measure_pool
+from rodnan.population.enrol import Entry, resample, weigh
+from rodnan.population.pool import draw_pool, simulate_pool
+from rodnan.trial.design import TrialDesign
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+__all__ = ["Cohort", "enrol"]
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Patients of a virtual trial, in the order of their numbers.
+
+    Attributes
+    ----------
+    patients
+        int64[n], patient numbers of the study.
+    individual, other, covariates
+        Patient parameters and covariates.
+    state
+        float64[n, 32], state at entry.
+    flares
+        float64[days, n] by name, each patient's own flares from entry on.
+    rater
+        float64[n], offset of the skin score's rater at entry.
+    baseline
+        float64[n] by endpoint, observed at entry.
+    entry
+        Weighted candidates they come from.
+    pool_size
+        Patients in the pool.
+    """
+
+    patients: NDArray[np.int64]
+    individual: Array
+    other: Mapping[str, Array]
+    covariates: Mapping[str, Array]
+    state: Array
+    flares: Mapping[str, Array]
+    rater: Array
+    baseline: Mapping[str, Array]
+    entry: Entry
+    pool_size: int
+
+    def own(self, name: str) -> Array:
+        """Return one patient parameter, float64[n]."""
+        return self.individual[:, INDIVIDUAL.index(name)]
+
+
+def enrol(
+    design: TrialDesign,
+    parameters: ParameterSet,
+    *,
+    patients: int,
+    pool_size: int,
+    seed: int,
+    force: bool = False,
+    workers: int | None = None,
+    progress: Callable[[str], None] = lambda line: None,
+) -> Cohort:
+    """Enrol a cohort for a trial.
+
+    Parameters
+    ----------
+    design
+        The trial.
+    parameters
+        Disease parameters.
+    patients
+        Patients to enrol (each arm treats all of them).
+    pool_size
+        Patients followed untreated from onset.
+    seed
+        The user's seed.
+    force
+        Accept an effective sample size below 200.
+    workers
+        Threads.
+    progress
+        Takes a line of progress.
+
+    Returns
+    -------
+    Cohort
+    """
+    longest = next((f.high for f in design.entry.filters if f.variable == "disease_duration"), 10.0)
+    days = design.weeks * 7 + 28
+    progress(f"following {pool_size} virtual patients untreated from onset")
+    draws = draw_pool(seed, pool_size, years=min(longest, 12.0) + 1.5, follow_up_years=days / 365.25 + 0.2)
+    pool = simulate_pool(parameters, draws, workers=workers)
+    errors = measure_pool(pool)
+    entry = weigh(
+        candidates(pool, errors), design.entry.filters, design.entry.moments, where=design.study.id, force=force
+    )
+    progress(f"enrolling {patients} (effective sample size {entry.effective_size:.0f})")
+    comb = float(uniforms(seed, design.study.id, "enrolment", np.zeros(1, np.int64), 1)[0, 0])
+    chosen = resample(entry.weights, patients, comb)
+    order = np.argsort(
+        uniforms(seed, design.study.id, "randomisation", np.arange(patients), 1)[:, 0], kind="stable"
+    )
+    chosen = chosen[order]
+    who, when = entry.candidates.patient[chosen], entry.candidates.time[chosen]
+    from rodnan.population.pool import flare_inputs
+
+    return Cohort(
+        patients=np.arange(patients),
+        individual=pool.individual[who],
+        other={name: value[who] for name, value in pool.other.items()},
+        covariates={name: value[who] for name, value in draws.covariates.items()},
+        state=pool.states[when, who],
+        flares=flare_inputs(pool.flares, pool.days[when], who, days),
+        rater=errors.rater[when, who],
+        baseline={name: entry.candidates.values[name][chosen] for name in ("mrss", "fvc_pct_pred")},
+        entry=entry,
+        pool_size=pool_size,
+    )

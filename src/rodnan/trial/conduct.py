@@ -1,0 +1,283 @@
+"""Conduct of one arm: from visit to visit, doses are taken, held and reduced, patients are measured, some leave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rodnan.disease import readouts
+from rodnan.disease.hazards import death_hazard
+from rodnan.disease.model import INPUTS, advance_patients
+from rodnan.disease.parameters import ParameterSet
+from rodnan.engine.keys import normals, uniforms
+from rodnan.pharmacology import channel_map, combine, daily_effects, dose_plan, draw_patients, empty_state, prepare, taken
+from rodnan.pharmacology.effects import CHANNELS, ChannelMap, patient_sizes
+from rodnan.pharmacology.exposure import Prepared
+from rodnan.pharmacology.models import DrugModel, PatientPK
+from rodnan.pharmacology.regimen import DosePlan
+from rodnan.population.candidates import raters
+from rodnan.trial.cohort import Cohort
+from rodnan.trial.design import ArmDesign
+from rodnan.trial.settings import Conduct
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+__all__ = ["REASONS", "ArmCourse", "conduct_arm"]
+
+REASONS = ("death", "treatment failure", "adverse event", "other")
+"""Why a patient leaves, in the order of the codes of `ArmCourse.reason` (0 is still in)."""
+
+
+@dataclass(frozen=True)
+class ArmCourse:
+    """What happened to a cohort in one arm.
+
+    Attributes
+    ----------
+    arm
+        The arm.
+    days
+        int64[n_visits], day of each visit; 0 is entry.
+    observed
+        float64[n_visits, n] by endpoint, readings (of everybody; who had left by then was not seen).
+    left_day
+        float64[n], day on which a patient left; infinity if never.
+    reason
+        int64[n], 0 or 1 + index into `REASONS`.
+    first_event
+        float64[n] by event (``leukopenia``, ``neutropenia``), day of the first count below the limit while in.
+    dose_taken
+        float64[n], mg over the whole study, all drugs.
+    """
+
+    arm: ArmDesign
+    days: NDArray[np.int64]
+    observed: dict[str, Array]
+    left_day: Array
+    reason: NDArray[np.int64]
+    first_event: dict[str, Array]
+    dose_taken: Array
+
+
+@dataclass(frozen=True)
+class _Treatment:
+    """Everything fixed about one drug of an arm."""
+
+    model: DrugModel
+    plan: DosePlan
+    kinetics: PatientPK
+    prepared: Prepared
+
+
+def conduct_arm(
+    arm: ArmDesign,
+    cohort: Cohort,
+    parameters: ParameterSet,
+    conduct: Conduct,
+    *,
+    study: str,
+    seed: int,
+    weeks: int,
+    workers: int | None = None,
+    progress: Callable[[str], None] = lambda line: None,
+) -> ArmCourse:
+    """Treat a cohort in one arm.
+
+    Parameters
+    ----------
+    arm, cohort
+        Who gets what. Arms share patients, their flares and their errors of measurement.
+    parameters, conduct
+        Disease parameters and conduct settings.
+    study, seed
+        Random streams.
+    weeks
+        Follow-up.
+    workers
+        Threads.
+    progress
+        Takes a line of progress.
+
+    Returns
+    -------
+    ArmCourse
+    """
+    n, visit_days = len(cohort.patients), int(conduct["visit_days"])
+    visits = -(-weeks * 7 // visit_days)
+    treatments = [_treatment(arm, drug, cohort, study, seed, workers) for drug in arm.drugs]
+    mapping = channel_map([t.model for t in treatments])
+    sizes = patient_sizes(mapping, [t.kinetics for t in treatments]) if treatments else np.zeros((n, 0, len(CHANNELS)))
+    noise = _Noise(seed, study, cohort, visits, conduct, parameters)
+    y, amounts_in_body = cohort.state.copy(), [empty_state(t.model, n) for t in treatments]
+    factor, in_study = np.ones(n), np.ones(n, bool)
+    left_day, reason = np.full(n, np.inf), np.zeros(n, np.int64)
+    first = {"leukopenia": np.full(n, np.inf), "neutropenia": np.full(n, np.inf)}
+    reduction, total = np.ones(n), np.zeros(n)
+    observed = {name: np.empty((visits + 1, n)) for name in ("mrss", "fvc_pct_pred")}
+    for name, values in cohort.baseline.items():
+        observed[name][0] = values
+    skin_at_entry = readouts.mrss(parameters, y, cohort.own("g_s"))
+    for visit in range(1, visits + 1):
+        day = (visit - 1) * visit_days
+        series = []
+        for index, t in enumerate(treatments):
+            planned = t.plan.amounts(day, visit_days, multiplier=np.where(in_study, factor, 0.0))
+            dose = taken(planned, noise.adherence, noise.doses(t.model.id, visit, planned.shape[1:]))
+            total += dose.sum(axis=(1, 2))
+            effects, amounts_in_body[index] = daily_effects(
+                t.model, t.kinetics, amounts_in_body[index], dose, t.prepared, threads=workers
+            )
+            series.append(effects)
+        inputs = _inputs(mapping, sizes, series, cohort, day, visit_days)
+        middle = visit_days // 2
+        y, kept = advance_patients(
+            parameters, cohort.individual, y, inputs, visit_days, out_days=[middle, visit_days], workers=workers
+        )
+        now = visit * visit_days
+        skin = readouts.mrss(parameters, y, cohort.own("g_s"))
+        lung = readouts.fvc_pct_pred(
+            parameters, y, cohort.own("g_s"), cohort.own("g_l"), cohort.other["fvc_healthy"]
+        )
+        observed["mrss"][visit] = readouts.observe_mrss(
+            skin, noise.rater[visit], noise.mrss[:, visit], parameters["sd_mrss_within"]
+        )
+        observed["fvc_pct_pred"][visit] = readouts.observe_fvc(
+            lung, noise.fvc[:, visit], parameters["sd_fvc_noise"]
+        )
+        low = _counts(first, kept, cohort, noise, visit, now, visit_days, in_study, conduct)
+        reduction = np.where(low, reduction * conduct["resume_factor"], reduction)
+        factor = np.where(low, conduct["hold_factor"], reduction)
+        on_drug = sum((t.plan.last_day > now) * conduct.dropout_of(t.model.id) for t in treatments)
+        leaving = _leaving(
+            cohort, parameters, y, skin, skin_at_entry, lung, observed, visit, now, visit_days, low, on_drug, noise, conduct
+        )
+        goes = in_study & (leaving > 0)
+        left_day[goes], reason[goes] = now, leaving[goes]
+        in_study &= ~goes
+        if visit % 6 == 0:
+            progress(f"{arm.id}: week {now // 7} of {visits * visit_days // 7}")
+    return ArmCourse(
+        arm, np.arange(visits + 1) * visit_days, observed, left_day, reason, first, total
+    )
+
+
+class _Noise:
+    """Random numbers of a cohort in a study; the same in every arm."""
+
+    def __init__(
+        self, seed: int, study: str, cohort: Cohort, visits: int, conduct: Conduct, parameters: ParameterSet
+    ) -> None:
+        self._key, self._who = (seed, study), cohort.patients
+        z = normals(seed, study, "adherence", self._who, 1)[:, 0]
+        mean = conduct["adherence_mean"]
+        self.adherence = 1.0 / (1.0 + (1.0 - mean) / mean * np.exp(-conduct["adherence_logit_sd"] * z))
+        offsets = parameters["sd_mrss_rater"] * normals(seed, study, "rater", self._who, visits + 1).T
+        offsets[0] = cohort.rater
+        chance = parameters["p_rater_switch"] * conduct["visit_days"] / 365.25
+        self.rater = raters(offsets, uniforms(seed, study, "rater-change", self._who, visits + 1).T < chance)
+        self.mrss = normals(seed, study, "mrss-error", self._who, visits + 1)
+        self.fvc = uniforms(seed, study, "fvc-error", self._who, visits + 1)
+        self.counts = normals(seed, study, "count-error", self._who, 4 * (visits + 1))
+        self.leave = uniforms(seed, study, "leaving", self._who, 4 * (visits + 1))
+
+    def doses(self, drug: str, visit: int, shape: tuple[int, ...]) -> Array:
+        seed, study = self._key
+        count = int(np.prod(shape))
+        drawn = uniforms(seed, study, f"doses/{drug}", self._who, count, replicate=visit)
+        return drawn.reshape(len(self._who), *shape)
+
+
+def _treatment(
+    arm: ArmDesign, drug: str, cohort: Cohort, study: str, seed: int, workers: int | None
+) -> _Treatment:
+    model = arm.models[drug]
+    z = normals(seed, study, f"kinetics/{drug}", cohort.patients, max(1, model.n_eta))[:, : model.n_eta]
+    kinetics = draw_patients(model, cohort.covariates, z)
+    plan = dose_plan(model, arm.drugs[drug], cohort.covariates, len(cohort.patients))
+    return _Treatment(model, plan, kinetics, prepare(model, kinetics, plan.slots, threads=workers))
+
+
+def _inputs(
+    mapping: ChannelMap, sizes: Array, series: list[Array], cohort: Cohort, day: int, days: int
+) -> dict[str, Array]:
+    """Return the inputs of the disease for a span of days: flares, and the channels that the arm's drugs use."""
+    inputs = {name: path[day : day + days] for name, path in cohort.flares.items()}
+    if series:
+        channels = combine(mapping, sizes, np.concatenate(series, axis=2))
+        used = np.flatnonzero(((mapping.size != 0) | (mapping.size_potency != 0)).any(axis=0))
+        for c in used:
+            inputs[INPUTS[c]] = np.ascontiguousarray(channels[:, :, c].T)
+    return inputs
+
+
+def _counts(
+    first: dict[str, Array],
+    kept: Array,
+    cohort: Cohort,
+    noise: _Noise,
+    visit: int,
+    now: int,
+    visit_days: int,
+    in_study: NDArray[np.bool_],
+    conduct: Conduct,
+) -> NDArray[np.bool_]:
+    """Count blood cells (every two weeks for two months, then every visit); record first events; return who is low."""
+    low = np.zeros(len(in_study), bool)
+    c = cohort.covariates
+    for position, share in ((0, 0.5), (1, 1.0)):
+        if position == 0 and visit > 2:
+            continue
+        day = now - visit_days + share * visit_days
+        z = noise.counts[:, 4 * visit + 2 * position : 4 * visit + 2 * position + 2]
+        anc = readouts.neutrophils(kept[position], c["anc"]) * np.exp(conduct["count_log_sd"] * z[:, 0])
+        wbc = readouts.white_cells(kept[position], c["anc"], c["lymphocytes"], c["other_leukocytes"])
+        wbc = wbc * np.exp(conduct["count_log_sd"] * z[:, 1])
+        for event, below in (
+            ("leukopenia", wbc < conduct["leukopenia_limit"]),
+            ("neutropenia", anc < conduct["neutropenia_limit"]),
+        ):
+            happened = below & in_study
+            first[event] = np.where(happened, np.minimum(first[event], day), first[event])
+            low |= happened
+    return low
+
+
+def _leaving(
+    cohort: Cohort,
+    parameters: ParameterSet,
+    y: Array,
+    skin: Array,
+    skin_at_entry: Array,
+    lung: Array,
+    observed: dict[str, Array],
+    visit: int,
+    now: int,
+    visit_days: int,
+    low: NDArray[np.bool_],
+    on_drug: float,
+    noise: _Noise,
+    conduct: Conduct,
+) -> NDArray[np.int64]:
+    """Return why each patient would leave at this visit: 0 stays, else 1 + index into `REASONS`."""
+    years, u = visit_days / 365.25, noise.leave[:, 4 * visit : 4 * visit + 4]
+    rise = skin - skin_at_entry
+    progressor = ((rise > 5.0) & (rise >= 0.25 * skin_at_entry)).astype(float)
+    dlco = readouts.dlco_pct_pred(parameters, y, cohort.own("g_l"), cohort.covariates["dlco_healthy"])
+    hazard = death_hazard(
+        cohort.covariates["age"] + now / 365.25, cohort.covariates["sex"], lung, dlco, progressor
+    )
+    dies = u[:, 0] < -np.expm1(-hazard * visit_days)
+    fall = 100.0 * (1.0 - observed["fvc_pct_pred"][visit] / observed["fvc_pct_pred"][0])
+    before = 100.0 * (1.0 - observed["fvc_pct_pred"][visit - 1] / observed["fvc_pct_pred"][0])
+    limit = conduct["failure_fvc_fall"]
+    failed = (fall >= limit) & (before < limit) & (now >= 7 * conduct["failure_from_week"])
+    fails = failed & (u[:, 1] < conduct["failure_leaves"])
+    intolerant = (u[:, 2] < -np.expm1(-on_drug * years)) | (low & (u[:, 2] > 1.0 - conduct["dropout_after_cytopenia"]))
+    other = u[:, 3] < -np.expm1(-conduct["dropout_background"] * years)
+    return np.select([dies, fails, intolerant, other], [1, 2, 3, 4], 0).astype(np.int64)
