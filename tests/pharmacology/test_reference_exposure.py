@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from reference.oracle_exposure import daily_means
 from rodnan.errors import DoseError, ModelError
-from rodnan.evidence.records.pkmodel import parse_model
+from rodnan.evidence.loading import parse_record
+from rodnan.evidence.records.pkmodel import DrugModelRecord
 from rodnan.pharmacology.exposure import daily_effects, empty_state, prepare
 from rodnan.pharmacology.models import load_model, runtime_model
 from rodnan.pharmacology.patients import draw_patients
@@ -65,7 +66,7 @@ def test_reference_quadrature_error_at_steady_state():
 
 @pytest.mark.parametrize("name", ["oral", "sc", "iv"])
 def test_reference_every_form_and_route(drug_data, name):
-    model = runtime_model(parse_model(drug_data, "test"))
+    model = runtime_model(parse_record(DrugModelRecord, drug_data, "test"))
     z = np.random.default_rng(2).normal(size=(2, model.n_eta))
     patients = draw_patients(model, {}, z)
     slots = [DoseSlot(0.25, name, 0.125 if name == "iv" else 0.0), DoseSlot(0.75, name)]
@@ -100,9 +101,9 @@ def test_reference_lag_moves_the_dose(drug_data):
     drug_data["parameters"].append(
         {"name": "tlag_oral", "value": 1.2, "unit": "h", "iiv_cv_pct": 30, "basis": "read", "source": "here"}
     )
-    plain = runtime_model(parse_model(drug_data, "test"))
+    plain = runtime_model(parse_record(DrugModelRecord, drug_data, "test"))
     drug_data["routes"]["oral"]["lag"] = "tlag_oral"
-    lagged = runtime_model(parse_model(drug_data, "test"))
+    lagged = runtime_model(parse_record(DrugModelRecord, drug_data, "test"))
     z = np.random.default_rng(3).normal(size=(3, plain.n_eta))
     slots, amounts = [DoseSlot(0.0, "oral"), DoseSlot(0.5, "oral")], np.full((3, 2, 2), 50.0)
     patients = draw_patients(lagged, {}, z)
@@ -124,7 +125,7 @@ def test_reference_lag_moves_the_dose(drug_data):
     assert c[1, 2] == pytest.approx(shifted[1, 0], rel=1e-10)
     assert c[1, 0] == 0.0
     drug_data["parameters"][-1]["value"] = 13.0
-    late = runtime_model(parse_model(drug_data, "test"))
+    late = runtime_model(parse_record(DrugModelRecord, drug_data, "test"))
     with pytest.raises(ModelError, match="RDN-M118"):
         prepare(late, draw_patients(late, {}, n=1), slots)
 
@@ -135,7 +136,7 @@ def test_reference_saturable_absorption(drug_data):
         {"name": "D50_oral", "value": 15.0, "unit": "mg/m2", "basis": "read", "source": "here"},
     ]
     drug_data["routes"]["oral"]["saturation"] = "oral"
-    model = runtime_model(parse_model(drug_data, "test"))
+    model = runtime_model(parse_record(DrugModelRecord, drug_data, "test"))
     patients = draw_patients(model, {"bsa": [1.5, 2.0]})
     amounts = np.array([[[15.0]], [[25.0]]])
     effects, _ = daily_effects(model, patients, empty_state(model, 2), amounts, [0.0], route="oral")
@@ -201,7 +202,7 @@ def test_property_threads_and_batches_change_nothing():
 
 
 def test_reference_concentrations_and_steady_state(drug_data):
-    model = runtime_model(parse_model(drug_data, "test"))
+    model = runtime_model(parse_record(DrugModelRecord, drug_data, "test"))
     patients = draw_patients(model, {}, np.random.default_rng(0).normal(size=(2, model.n_eta)))
     doses = [(7.0 * i, 100.0, "sc", 0.0) for i in range(60)] + [
         (7.0 * i + 0.5, 50.0, "iv", 0.25) for i in range(60)
@@ -220,7 +221,7 @@ def test_reference_concentrations_and_steady_state(drug_data):
 
 
 def test_unit_refusals(drug_data):
-    model = runtime_model(parse_model(drug_data, "test"))
+    model = runtime_model(parse_record(DrugModelRecord, drug_data, "test"))
     patients = draw_patients(model, {}, n=2)
     nothing = empty_state(model, 2)
     with pytest.raises(DoseError, match="RDN-D103"):

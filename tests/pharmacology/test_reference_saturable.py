@@ -12,7 +12,8 @@ from scipy.integrate import quad, solve_ivp
 from scipy.special import lambertw
 
 from rodnan.errors import EvidenceError, ModelError
-from rodnan.evidence.records.pkmodel import parse_model
+from rodnan.evidence.loading import parse_record
+from rodnan.evidence.records.pkmodel import DrugModelRecord
 from rodnan.pharmacology.exposure import daily_effects, empty_state, prepare
 from rodnan.pharmacology.kernels import saturable_loss
 from rodnan.pharmacology.models import runtime_model
@@ -35,7 +36,7 @@ def _antibody(drug_data):
     }  # fmt: skip
     drug_data["parameters"] = [{"name": k, "value": v, "unit": u} | READ for k, (v, u) in values.items()]
     drug_data["routes"] = {"sc": {}, "iv": {"infusion_h": 1.0}}
-    return runtime_model(parse_model(drug_data, "test"))
+    return runtime_model(parse_record(DrugModelRecord, drug_data, "test"))
 
 
 @given(c=st.floats(1e-6, 500.0), rate=st.floats(0.01, 20.0), km=st.floats(0.01, 50.0), h=st.floats(1e-3, 1.0))
@@ -104,7 +105,7 @@ def test_property_saturable_threads_and_cuts_change_nothing(drug_data):
 def test_unit_saturable_needs_its_parameters(drug_data):
     drug_data["structure"]["elimination"] = "linear and saturable"
     with pytest.raises(ModelError, match=r"RDN-M101.*Vmax"):
-        runtime_model(parse_model(drug_data, "test"))
+        runtime_model(parse_record(DrugModelRecord, drug_data, "test"))
 
 
 def test_reference_binding(drug_data):
@@ -116,7 +117,7 @@ def test_reference_binding(drug_data):
         {"name": "Kd_binding", "value": 0.2, "unit": "mg/L"} | READ,
     ]
     drug_data["series"].append({"name": "all", "form": "mean", "concentration": "total"})
-    model = runtime_model(parse_model(drug_data, "test"))
+    model = runtime_model(parse_record(DrugModelRecord, drug_data, "test"))
     patients = draw_patients(model, {}, n=1)
     amounts = np.full((1, 2, 1), 30.0)
     effects, _ = daily_effects(model, patients, empty_state(model, 1), amounts, [0.0], route="oral")
@@ -130,12 +131,12 @@ def test_reference_binding(drug_data):
     assert effects[0, 1, 5] == pytest.approx(mean, rel=1e-4)
     drug_data["parameters"].pop()
     with pytest.raises(ModelError, match=r"RDN-M101.*Kd_binding"):
-        runtime_model(parse_model(drug_data, "test"))
+        runtime_model(parse_record(DrugModelRecord, drug_data, "test"))
 
 
 def test_unit_bioavailability_that_falls_with_the_dose(drug_data):
     drug_data["routes"]["oral"]["dose_power"] = {"reference_mg": 20.0, "exponent": -0.28} | READ
-    model = runtime_model(parse_model(drug_data, "test"))
+    model = runtime_model(parse_record(DrugModelRecord, drug_data, "test"))
     patients = draw_patients(model, {}, n=1)
     c = [
         concentrations(model, patients, [(0.0, dose, "oral", 0.0)], [0.1])[0, 0] for dose in (20.0, 5.0, 40.0)
@@ -156,7 +157,7 @@ def test_unit_sessions_without_kinetics(drug_data):
     drug_data["effects"] = [
         {"channel": "xIg", "series": "exchange", "size": 1.0, "unit": "1/day", "potency": False} | READ
     ]
-    model = runtime_model(parse_model(drug_data, "test"))
+    model = runtime_model(parse_record(DrugModelRecord, drug_data, "test"))
     patients = draw_patients(model, {}, n=2)
     amounts = np.array([[[0.9], [0.0], [1.5]], [[0.0], [1.0], [0.0]]])
     effects, state = daily_effects(model, patients, empty_state(model, 2), amounts, [0.0])
@@ -164,14 +165,14 @@ def test_unit_sessions_without_kinetics(drug_data):
     np.testing.assert_allclose(state[:, 0], [2.4, 1.0])
     drug_data["routes"] = {"oral": {}}
     with pytest.raises(EvidenceError, match=r"routes\.oral"):
-        parse_model(drug_data, "test")
+        parse_record(DrugModelRecord, drug_data, "test")
 
 
 def test_unit_a_covariate_may_be_assumed(drug_data):
     drug_data["parameters"][0]["covariates"] = [
         {"covariate": "tpmt", "form": "factor", "level": 1, "value": 0.5, "assume": 0} | READ
     ]
-    model = runtime_model(parse_model(drug_data, "test"))
+    model = runtime_model(parse_record(DrugModelRecord, drug_data, "test"))
     assert model.needed_covariates == ()
     assert dict(model.assumed) == {"tpmt": 0}
     np.testing.assert_allclose(draw_patients(model, {}, n=2).parameters["CL"], 120.0)
@@ -181,7 +182,7 @@ def test_unit_a_covariate_may_be_assumed(drug_data):
 def test_unit_absorption_above_elimination(drug_data):
     """The depot empties at ka + CL/V1."""
     drug_data["structure"]["absorption"][1]["above_elimination"] = True
-    model = runtime_model(parse_model(drug_data, "test"))
+    model = runtime_model(parse_record(DrugModelRecord, drug_data, "test"))
     patients = draw_patients(model, {}, n=1)
     depot = model.structure.compartments.index("depot_sc")
     assert patients.k[0, depot, depot] == pytest.approx(-(0.25 + 120.0 / 20.0))

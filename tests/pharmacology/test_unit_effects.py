@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rodnan.errors import ModelError
-from rodnan.evidence.records.pkmodel import parse_model
+from rodnan.evidence.loading import parse_record
+from rodnan.evidence.records.pkmodel import DrugModelRecord
 from rodnan.pharmacology.effects import (
     CHANNELS,
     FOLDS,
@@ -31,7 +32,7 @@ def test_unit_channels_are_the_26_in_order():
 
 
 def test_unit_one_drug(drug_data):
-    model = runtime_model(parse_model(drug_data, "test"))
+    model = runtime_model(parse_record(DrugModelRecord, drug_data, "test"))
     mapping = channel_map([model])
     patients = draw_patients(model, {}, n=2, potency=[0.4, 0.8])
     series = np.zeros((2, 3, 5))
@@ -47,9 +48,9 @@ def test_unit_one_drug(drug_data):
 
 
 def test_unit_two_drugs_bliss_and_sum(drug_data):
-    first = runtime_model(parse_model(drug_data, "test"))
+    first = runtime_model(parse_record(DrugModelRecord, drug_data, "test"))
     drug_data["id"] = "other"
-    second = runtime_model(parse_model(drug_data, "test"))
+    second = runtime_model(parse_record(DrugModelRecord, drug_data, "test"))
     mapping = channel_map([first, second])
     patients = [draw_patients(m, {}, potency=0.5) for m in (first, second)]
     series = np.concatenate([np.full((1, 1, 5), 0.6), np.full((1, 1, 5), 0.2)], axis=2)
@@ -63,9 +64,9 @@ def test_unit_two_drugs_bliss_and_sum(drug_data):
 def test_reference_competition_for_one_target(drug_data):
     """Two drugs with one target: occupancy by the sum of C/EC50, so equal doses are one double dose."""
     drug_data["series"][0]["target"] = "receptor"
-    first = runtime_model(parse_model(drug_data, "test"))
+    first = runtime_model(parse_record(DrugModelRecord, drug_data, "test"))
     drug_data["id"] = "other"
-    second = runtime_model(parse_model(drug_data, "test"))
+    second = runtime_model(parse_record(DrugModelRecord, drug_data, "test"))
     mapping = channel_map([first, second])
     x, y = 0.8, 2.5
     series = np.zeros((1, 1, 10))
@@ -80,7 +81,7 @@ def test_reference_competition_for_one_target(drug_data):
     drug_data["id"] = "third"
     drug_data["series"][2]["target"] = "receptor"
     with pytest.raises(ModelError, match="RDN-M120"):
-        channel_map([first, runtime_model(parse_model(drug_data, "test"))])
+        channel_map([first, runtime_model(parse_record(DrugModelRecord, drug_data, "test"))])
 
 
 @given(

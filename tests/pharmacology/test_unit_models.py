@@ -10,8 +10,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rodnan.errors import EvidenceError, ModelError, PopulationError, RodnanError, SourceError, UnitError
-from rodnan.evidence.records.pkmodel import parse_model
+from rodnan.errors import EvidenceError, ModelError, PopulationError, RodnanError, UnitError
+from rodnan.evidence.loading import parse_record
+from rodnan.evidence.records.pkmodel import DrugModelRecord
 from rodnan.pharmacology.exposure import daily_effects, empty_state
 from rodnan.pharmacology.models import load_model, model_ids, read_model, runtime_model
 from rodnan.pharmacology.patients import draw_patients
@@ -68,7 +69,7 @@ def test_unit_covariate_forms(drug_data):
         {"covariate": "age", "form": "linear", "value": -0.01, "centre": 50, "unit": "year"} | READ,
         {"covariate": "crcl", "form": "power", "value": 0.5, "centre": 100, "unit": "mL/min"} | READ,
     ]
-    model = runtime_model(parse_model(drug_data, "test"))
+    model = runtime_model(parse_record(DrugModelRecord, drug_data, "test"))
     patients = draw_patients(model, {"sex": [0.0, 1.0], "age": [50.0, 70.0], "crcl": [6.0, 24.0]})
     np.testing.assert_allclose(patients.parameters["CL"], [120.0, 120.0 * 1.3 * 0.8 * 2.0], rtol=1e-12)
     with pytest.raises(PopulationError, match=r"RDN-P102.*CL"):
@@ -93,7 +94,7 @@ def test_unit_missing_and_illegal_covariates():
 def test_statistical_spread_between_patients(drug_data):
     """20,000 draws: log-sd, correlation and logit spread within 4 standard errors (false alarms 1e-3)."""
     drug_data["correlations"] = [{"between": ["CL", "V1"], "value": 0.6} | READ]
-    model = runtime_model(parse_model(drug_data, "test"))
+    model = runtime_model(parse_record(DrugModelRecord, drug_data, "test"))
     n = 20_000
     patients = draw_patients(model, {}, np.random.default_rng(11).normal(size=(n, model.n_eta)))
     cl, v1 = np.log(patients.parameters["CL"]), np.log(patients.parameters["V1"])
@@ -111,7 +112,7 @@ def test_statistical_spread_between_patients(drug_data):
 
 def test_unit_occasions(drug_data):
     drug_data["parameters"][0]["iov_cv_pct"] = 20
-    model = runtime_model(parse_model(drug_data, "test"))
+    model = runtime_model(parse_record(DrugModelRecord, drug_data, "test"))
     z = np.zeros((2, model.n_eta))
     moved = draw_patients(model, {}, z, z_occasion=[[1.0], [-1.0]])
     expected = 120.0 * np.exp(np.array([1, -1]) * math.sqrt(math.log(1.04)))
@@ -175,7 +176,7 @@ def test_unit_records_refused(drug_data, name):
     change, error, words = REFUSALS[name]
     change(drug_data)
     with pytest.raises(error, match=words.replace("[", r"\[")) as caught:
-        runtime_model(parse_model(drug_data, "test.yaml"))
+        runtime_model(parse_record(DrugModelRecord, drug_data, "test.yaml"))
     assert "\n" not in str(caught.value)
     assert "test" in str(caught.value)
 
@@ -185,13 +186,13 @@ def test_unit_a_drug_of_ones_own(drug_data, tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump(drug_data), encoding="utf-8")
     assert read_model(path).id == "testdrug"
-    with pytest.raises(SourceError, match="RDN-S201"):
+    with pytest.raises(EvidenceError, match="RDN-E002"):
         read_model(tmp_path / "none.yaml")
     path.write_text("a: [1", encoding="utf-8")
-    with pytest.raises(SourceError, match=r"RDN-S202.*line"):
+    with pytest.raises(EvidenceError, match=r"RDN-E002.*line"):
         read_model(path)
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(SourceError, match="RDN-S201"):
+    with pytest.raises(EvidenceError, match="RDN-E002"):
         read_model(path)
     with pytest.raises(EvidenceError, match=r"RDN-E202.*did you mean 'mycophenolate'"):
         load_model("mycofenolate")
@@ -211,4 +212,4 @@ def test_unit_a_drug_of_ones_own(drug_data, tmp_path):
 )
 def test_property_any_record_is_read_or_refused(data):
     with pytest.raises(RodnanError):
-        parse_model(data, "fuzz.yaml")
+        parse_record(DrugModelRecord, data, "fuzz.yaml")

@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rodnan.errors import EvidenceError, ModelError, RodnanError, nearest_name
+from rodnan.evidence.loading import data_folder, parse_record, read_yaml
 from rodnan.evidence.records.pkmodel import (
     COVARIATES,
     PARAMETER_KINDS,
     CovariateRecord,
     DrugModelRecord,
     parameter_kind,
-    read_model_record,
 )
 from rodnan.pharmacology.effects import CHANNELS, FRACTIONS, RATES, Effect
 from rodnan.pharmacology.structures import Absorption, Structure, build_structure
@@ -49,7 +49,6 @@ __all__ = [
 Array = NDArray[np.float64]
 SERIES_FORMS = ("emax", "linear", "mean", "dose")  # the kernels know them by their index
 BINDING = ("bound_linear", "bound_saturable", "Kd_binding")
-_DATA = Path(__file__).resolve().parent.parent / "evidence" / "data" / "models"
 
 
 @dataclass(frozen=True)
@@ -240,7 +239,7 @@ class PatientPK:
 
 def model_ids() -> tuple[str, ...]:
     """Return the ids of the drugs that have an executable model, sorted."""
-    return tuple(sorted(path.stem for path in _DATA.glob("*.yaml")))
+    return tuple(sorted(path.stem for path in data_folder("models").glob("*.yaml")))
 
 
 @cache
@@ -255,7 +254,7 @@ def load_model(drug: str) -> DrugModel:
     Raises
     ------
     EvidenceError
-        ``RDN-E202`` no model of that name; ``RDN-E201`` its record does not validate.
+        ``RDN-E202`` no model of that name; ``RDN-E003`` its record does not validate.
     """
     if drug not in model_ids():
         raise EvidenceError(
@@ -264,7 +263,7 @@ def load_model(drug: str) -> DrugModel:
             value=drug,
             nearest=nearest_name(drug, model_ids()),
         )
-    return read_model(_DATA / f"{drug}.yaml")
+    return read_model(data_folder("models") / f"{drug}.yaml")
 
 
 def read_model(path: str | Path) -> DrugModel:
@@ -272,11 +271,11 @@ def read_model(path: str | Path) -> DrugModel:
 
     Raises
     ------
-    SourceError, EvidenceError, UnitError, ModelError
+    EvidenceError, UnitError, ModelError
         The file cannot be read, does not validate, has a unit of the wrong dimension, or cannot be computed.
     """
     path = Path(path)
-    return runtime_model(read_model_record(path), path.name)
+    return runtime_model(parse_record(DrugModelRecord, read_yaml(path), path.name), path.name)
 
 
 def runtime_model(record: DrugModelRecord, where: str | None = None) -> DrugModel:

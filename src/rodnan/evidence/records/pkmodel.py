@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from rodnan.errors import EvidenceError, SourceError, nearest_name
+from rodnan.errors import nearest_name
+from rodnan.evidence.records.base import Basis, Positive, Record
+from rodnan.evidence.records.base import Number as Finite
 
 __all__ = [
     "COVARIATES",
     "PARAMETER_KINDS",
     "AbsorptionRecord",
+    "CheckRecord",
     "CovariateRecord",
     "DrugModelRecord",
     "EffectRecord",
@@ -29,13 +30,8 @@ __all__ = [
     "RouteRecord",
     "SeriesRecord",
     "parameter_kind",
-    "parse_model",
-    "read_model_record",
 ]
 
-Basis = Literal["read", "recalled", "assumed", "estimated"]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 
 COVARIATES: Mapping[str, str] = {
@@ -76,11 +72,7 @@ def parameter_kind(name: str) -> str | None:
     return None
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-
-
-class CovariateRecord(_Record):
+class CovariateRecord(Record):
     """How a covariate changes a parameter's typical value.
 
     ``power``: (x/centre)^value. ``linear``: 1 + value (x - centre). ``factor``: `value` where x equals
@@ -113,7 +105,7 @@ class CovariateRecord(_Record):
         return self
 
 
-class ParameterRecord(_Record):
+class ParameterRecord(Record):
     """A typical value with its spread between patients.
 
     ``iiv_cv_pct``: lognormal, coefficient of variation, log-sd = sqrt(ln(1 + CV^2)). ``iiv_logit_sd``:
@@ -145,7 +137,7 @@ class ParameterRecord(_Record):
         return self
 
 
-class CorrelationRecord(_Record):
+class CorrelationRecord(Record):
     """Correlation of two parameters between patients, on the scale on which they vary."""
 
     between: tuple[Name, Name]
@@ -155,7 +147,7 @@ class CorrelationRecord(_Record):
     note: str | None = None
 
 
-class AbsorptionRecord(_Record):
+class AbsorptionRecord(Record):
     """How an extravascular route reaches the blood: transit compartments, then a first-order depot."""
 
     route: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -163,7 +155,7 @@ class AbsorptionRecord(_Record):
     above_elimination: bool = False
 
 
-class StructureRecord(_Record):
+class StructureRecord(Record):
     """The compartments of the model.
 
     ``compartments: 0`` is a therapy without kinetics. With ``elimination: linear and saturable`` the
@@ -181,7 +173,7 @@ class StructureRecord(_Record):
     note: str | None = None
 
 
-class DosePowerRecord(_Record):
+class DosePowerRecord(Record):
     """Bioavailability that changes with the dose: (dose / reference)^exponent."""
 
     reference_mg: Positive
@@ -191,7 +183,7 @@ class DosePowerRecord(_Record):
     note: str | None = None
 
 
-class RouteRecord(_Record):
+class RouteRecord(Record):
     """A way of giving the drug.
 
     `bioavailability` names a parameter; null where the model's clearances and volumes are apparent (per
@@ -208,7 +200,7 @@ class RouteRecord(_Record):
     note: str | None = None
 
 
-class SeriesRecord(_Record):
+class SeriesRecord(Record):
     """One concentration-effect relation, averaged over each day.
 
     ``emax``: C^hill/(EC50^hill + C^hill), `half` names the EC50. ``linear``: slope C, never above `cap`,
@@ -234,7 +226,7 @@ class SeriesRecord(_Record):
         return self
 
 
-class EffectRecord(_Record):
+class EffectRecord(Record):
     """What one series does to the patient: a channel of the disease model and its size when the series is 1.
 
     Fractions (`unit` 1) are multiplied by the drug's potency where `potency` is true; rates are in 1/day.
@@ -251,7 +243,7 @@ class EffectRecord(_Record):
     note: str | None = None
 
 
-class PotencyRecord(_Record):
+class PotencyRecord(Record):
     """The one number per drug that trials inform: share of the measured effect that counts."""
 
     value: Annotated[float, Field(gt=0.0, lt=1.0)]
@@ -264,7 +256,7 @@ class PotencyRecord(_Record):
     note: str | None = None
 
 
-class TitrationRecord(_Record):
+class TitrationRecord(Record):
     """How the target dose is usually reached: a start, and so much more at each step."""
 
     start: Positive
@@ -276,7 +268,7 @@ class TitrationRecord(_Record):
     note: str | None = None
 
 
-class DosingRecord(_Record):
+class DosingRecord(Record):
     """How the drug is handed out by mouth: size of a tablet or capsule, most at one time, usual titration."""
 
     rounding_mg: Positive | None = None
@@ -285,7 +277,52 @@ class DosingRecord(_Record):
     note: str | None = None
 
 
-class SourceEntry(_Record):
+class CheckRecord(Record):
+    """One published exposure the model is held against.
+
+    `quantity` and `regimen` name the entry in the drug's knowledge file, which holds the observed value.
+    The rest says how the model answers: doses in words, the window in days, what is read off, for which
+    patient.
+
+    ``parameter`` reads a parameter of the typical patient, ``cv_auc`` the spread of the area between
+    patients, ``half_life`` the decline between the ends of the window, ``amount_left`` the share of what
+    was in the body.
+    """
+
+    quantity: str
+    regimen: str
+    doses: str | None = None
+    measure: Literal[
+        "auc", "auc_infinity", "cmax", "tmax", "cmin", "trough", "cavg", "half_life", "parameter", "cv_auc"
+    ]
+    output: str = "parent"
+    window: tuple[Finite, Finite] | None = None
+    parameter: Name | None = None
+    per: Literal["dose", "weight", "bsa"] | None = None
+    covariates: dict[str, Finite] = Field(default_factory=dict)
+    factor: Positive = 1.0
+    explain: str | None = None
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _check(self):
+        if self.measure == "parameter":
+            if self.parameter is None:
+                raise ValueError("name the parameter")
+        elif self.doses is None or self.window is None or self.window[1] <= self.window[0]:
+            raise ValueError("a simulated check needs doses in words and a window of days")
+        return self
+
+
+class UnansweredRecord(Record):
+    """A published exposure the model cannot be held against, and why."""
+
+    quantity: str
+    regimen: str
+    reason: str
+
+
+class SourceEntry(Record):
     """Where numbers of the record were seen."""
 
     citation: str
@@ -295,12 +332,13 @@ class SourceEntry(_Record):
     via: str | None = None
 
 
-class DrugModelRecord(_Record):
+class DrugModelRecord(Record):
     """The executable model of one drug."""
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
     title: str
     measured: str
+    molar_mass: Positive | None = None
     dose_unit: Literal["mg", "session"] = "mg"
     dose_basis: str | None = None
     population: str
@@ -313,6 +351,8 @@ class DrugModelRecord(_Record):
     series: tuple[SeriesRecord, ...] = ()
     effects: tuple[EffectRecord, ...] = ()
     potency: PotencyRecord | None = None
+    checks: tuple[CheckRecord, ...] = ()
+    unanswered: tuple[UnansweredRecord, ...] = ()
     not_modelled: tuple[str, ...] = ()
     note: str | None = None
 
@@ -324,6 +364,9 @@ class DrugModelRecord(_Record):
         for i, series in enumerate(self.series):
             if series.half is not None:
                 self._known(f"series[{i}].half", series.half, names)
+        for i, check in enumerate(self.checks):
+            if check.parameter is not None:
+                self._known(f"checks[{i}].parameter", check.parameter, names)
         for i, effect in enumerate(self.effects):
             self._known(f"effects[{i}].series", effect.series, [s.name for s in self.series])
         for route, entry in self.routes.items():
@@ -359,7 +402,7 @@ class DrugModelRecord(_Record):
             )
 
     def _sourced(self) -> None:
-        numbers: list[tuple[str, _Record]] = []
+        numbers: list[tuple[str, Record]] = []
         for parameter in self.parameters:
             numbers.append((f"parameters.{parameter.name}", parameter))
             numbers += [(f"parameters.{parameter.name}.{c.covariate}", c) for c in parameter.covariates]
@@ -380,90 +423,3 @@ class DrugModelRecord(_Record):
                 raise ValueError(
                     f"{where}: a number without a source needs a note that says where it comes from"
                 )
-
-
-def parse_model(data: object, where: str) -> DrugModelRecord:
-    """Return the record that a mapping describes.
-
-    Parameters
-    ----------
-    data
-        What a YAML file holds.
-    where
-        Name of the file, for the message.
-
-    Raises
-    ------
-    EvidenceError
-        ``RDN-E201`` the record does not validate; the message names file, field, value and reason.
-    """
-    try:
-        return DrugModelRecord.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in first["loc"]).lstrip(".")
-        given = first.get("input")
-        reason = first["msg"].removeprefix("Value error, ")
-        nearest = None
-        if first["type"] == "extra_forbidden":
-            reason = "this field does not exist"
-            nearest = _nearest_field(first["loc"])
-        raise EvidenceError(
-            "RDN-E201",
-            reason,
-            where=f"{where}: {field}" if field else where,
-            value=given if isinstance(given, str | int | float | bool) else None,
-            nearest=nearest,
-        ) from None
-
-
-def _nearest_field(location: tuple[int | str, ...]) -> str | None:
-    records: dict[str, type[BaseModel]] = {
-        "parameters": ParameterRecord,
-        "covariates": CovariateRecord,
-        "structure": StructureRecord,
-        "absorption": AbsorptionRecord,
-        "routes": RouteRecord,
-        "series": SeriesRecord,
-        "effects": EffectRecord,
-        "potency": PotencyRecord,
-        "dosing": DosingRecord,
-        "titration": TitrationRecord,
-        "sources": SourceEntry,
-        "correlations": CorrelationRecord,
-    }
-    record: type[BaseModel] = DrugModelRecord
-    for part in location[:-1]:
-        record = records.get(str(part), record)
-    return nearest_name(location[-1], record.model_fields)
-
-
-def read_model_record(path: str | Path) -> DrugModelRecord:
-    """Read the model of a drug from a YAML file.
-
-    Parameters
-    ----------
-    path
-        The file; it may lie anywhere.
-
-    Raises
-    ------
-    SourceError
-        ``RDN-S201`` the file cannot be read; ``RDN-S202`` it is no YAML.
-    EvidenceError
-        ``RDN-E201`` the record does not validate.
-    """
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise SourceError("RDN-S201", f"a model file cannot be read: {reason}", where=str(path)) from None
-    try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "not YAML"
-        raise SourceError("RDN-S202", f"a model file is not YAML: {problem}", where=f"{path}{line}") from None
-    return parse_model(data, path.name)
