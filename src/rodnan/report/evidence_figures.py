@@ -7,14 +7,27 @@ published numbers, hollow ones were not verified at their source, and nothing is
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import altair as alt
 
-from rodnan.evidence.synthesis.answer import NOTICE
-from rodnan.evidence.synthesis.plotdata import ForestData, ForestRow, FunnelData, NetworkGraph
+from rodnan.evidence.synthesis.answer import NOTICE, Answer
+from rodnan.evidence.synthesis.plotdata import (
+    ForestData,
+    ForestRow,
+    FunnelData,
+    NetworkGraph,
+    forest_data,
+    funnel_data,
+    network_forest_data,
+    network_graph,
+)
+from rodnan.evidence.synthesis.words import sentence
 from rodnan.report.plots.letters import text_width
+from rodnan.report.plots.render import to_png, to_svg
 from rodnan.report.plots.style import (
     BAR,
     BLACK,
@@ -34,11 +47,89 @@ from rodnan.report.plots.style import (
 )
 from rodnan.report.wording import typeset
 
-__all__ = ["forest_spec", "funnel_spec", "network_spec"]
+__all__ = ["EvidenceFigure", "evidence_figures", "forest_spec", "funnel_spec", "network_spec"]
 
 _ROW = 34
 _NUMBERS = 148  # pixels for the printed numbers right of a forest plot
 _HOLLOW = "Hollow marks: numbers not verified at their source."
+
+
+@dataclass(frozen=True)
+class EvidenceFigure:
+    """One figure of an answer.
+
+    Attributes
+    ----------
+    id
+        Stem of its file names.
+    title, description
+        Read aloud in place of the picture.
+    draw
+        Gives the Vega-Lite specification for a layout.
+    """
+
+    id: str
+    title: str
+    description: str
+    draw: Callable[[Layout], dict[str, Any]]
+
+    def svg(self, layout: Layout = WIDE) -> str:
+        """Return the figure as an SVG document; the same answer gives the same bytes."""
+        return to_svg(self.draw(layout), f"{self.id}-{layout.name}", self.title, self.description)
+
+    def png(self) -> bytes:
+        """Return the wide figure as PNG at twice its size."""
+        return to_png(self.svg())
+
+
+def evidence_figures(answer: Answer) -> tuple[EvidenceFigure, ...]:
+    """Return the figures of an answer: a forest plot for each comparison, funnels, the network.
+
+    Parameters
+    ----------
+    answer
+        What `rodnan.evidence.synthesis.synthesise` returned.
+
+    Returns
+    -------
+    tuple of EvidenceFigure
+        Funnels only for comparisons of at least ten studies; none at all when nothing could be pooled.
+    """
+    figures = []
+    for c in answer.comparisons:
+        stem = f"{c.against}-{c.scale}-{'randomised' if c.randomised else 'observed'}".replace(" ", "-")
+        forest = forest_data(c, answer.endpoint)
+        said = sentence(
+            c.drug,
+            c.against,
+            c.pooled.estimate,
+            c.pooled.low,
+            c.pooled.high,
+            c.scale,
+            answer.endpoint,
+            c.certainty,
+        )
+        title = f"{_capital(forest.title)}: {forest.outcome}"
+        about = f"Forest plot of {len(c.rows)} studies. {said} Certainty: {c.certainty.word}."
+        figures.append(EvidenceFigure(f"forest-{stem}", title, about, partial(forest_spec, forest)))
+        if len(c.rows) >= 10:
+            funnel = funnel_data(c, answer.endpoint)
+            figures.append(
+                EvidenceFigure(
+                    f"funnel-{stem}", f"Funnel plot: {title}", funnel.note, partial(funnel_spec, funnel)
+                )
+            )
+    net = answer.network
+    if net is not None and net.estimates:
+        forest = network_forest_data(net, answer.drug, answer.endpoint)
+        words = "; ".join(f"{e.relative.second}: certainty {e.certainty.word}" for e in net.estimates)
+        title = f"{_capital(forest.title)}: {forest.outcome}"
+        figures.append(EvidenceFigure("network-forest", title, words, partial(forest_spec, forest)))
+        graph = network_graph(net, answer.endpoint)
+        pairs = "; ".join(f"{e.first} and {e.second}: {e.studies}" for e in graph.edges)
+        about = f"Trials that compare two treatments directly. {pairs}."
+        figures.append(EvidenceFigure("network", graph.title, about, partial(network_spec, graph)))
+    return tuple(figures)
 
 
 def forest_spec(forest: ForestData, layout: Layout = WIDE) -> dict[str, Any]:
@@ -118,11 +209,14 @@ def _axis_range(forest: ForestData, ticks: int) -> tuple[list[float], list[float
         cap = 4 * max(abs(v - forest.no_effect) for v in [*centre, forest.no_effect]) + 1e-9
         if forest.important is not None:
             cap = max(cap, 3 * forest.important)
-        shown = [v for v in values if abs(v - forest.no_effect) <= cap] or [forest.no_effect]
+        shown = [v for v in values if abs(v - forest.no_effect) <= cap]
+        margin = forest.important or 0.25 * min(reach, cap)
+        shown += [forest.no_effect - margin, forest.no_effect + margin]  # both sides are always seen
         if reach > cap:
             shown += [forest.no_effect - cap, forest.no_effect + cap]
         return nice_domain(shown, ticks)
     low, high = max(min(values), min(centre) / 16, 1e-3), min(max(values), max(centre) * 16, 1e3)
+    low, high = min(low, 0.7), max(high, 1.4)
     steps = [m * 10.0**e for e in range(-3, 4) for m in (1, 2, 5)]
     low_tick = max([s for s in steps if s <= low * 1.001] or [steps[0]])
     high_tick = min([s for s in steps if s >= high * 0.999] or [steps[-1]])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rodnan.errors import EvidenceError
@@ -131,6 +131,7 @@ def networks(draw):
     return studies
 
 
+@settings(max_examples=25)
 @given(networks(), st.sampled_from(["DL", "REML", "fixed"]))
 def test_network_is_coherent_whatever_its_reference(contrasts, tau):
     if len(components(contrasts)) > 1:
@@ -156,6 +157,7 @@ def test_network_is_coherent_whatever_its_reference(contrasts, tau):
                 )
 
 
+@settings(max_examples=25)
 @given(networks(), st.booleans())
 def test_ranks_share_out_all_certainty(contrasts, higher):
     assume(len(components(contrasts)) == 1)

@@ -28,6 +28,9 @@ RDN-S133   an address that is not https
 RDN-S134   a cache that cannot be written
 RDN-S135   an answer that cannot be read
 RDN-S136   an identifier that the registry does not know
+RDN-S137   an output file that cannot be written
+RDN-S138   a file not read whole, where that was demanded
+RDN-S139   a date that is none
 =========  ===========================================================================================
 """
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -146,16 +147,20 @@ def rank(record: Publication) -> tuple[int, str]:
     return record.version, record.revised or ""
 
 
-def _opened(path: Path) -> io.BufferedReader:
-    """Open a file, through gzip when its first bytes say so."""
-    try:
-        plain = path.open("rb")
-    except OSError as error:
-        reason = error.strerror or "it cannot be opened"
-        raise SourceError("RDN-S101", f"the file cannot be opened: {reason}", where=str(path)) from None
-    if plain.peek(2)[:2] == b"\x1f\x8b":
-        return io.BufferedReader(cast(io.RawIOBase, gzip.GzipFile(fileobj=plain)), 1 << 16)
-    return plain
+@contextmanager
+def _opened(path: Path) -> Iterator[io.BufferedReader]:
+    """Open a file, through gzip when its first bytes say so, and close all of it."""
+    with ExitStack() as stack:
+        try:
+            plain = stack.enter_context(path.open("rb"))
+        except OSError as error:
+            reason = error.strerror or "it cannot be opened"
+            raise SourceError("RDN-S101", f"the file cannot be opened: {reason}", where=str(path)) from None
+        if plain.peek(2)[:2] == b"\x1f\x8b":
+            packed = stack.enter_context(gzip.GzipFile(fileobj=plain))
+            yield io.BufferedReader(cast(io.RawIOBase, packed), 1 << 16)
+        else:
+            yield plain
 
 
 def _recognise(stream: BinaryIO, name: str) -> str | None:

@@ -31,6 +31,7 @@ __all__ = ["iter_pubmed_xml", "parse_printed_date", "publication_of_element"]
 
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: number for number, name in enumerate(_NAMES, start=1)}
+_ORCID = re.compile(r"(\d{4}-){3}\d{3}[\dX]")
 _REGISTRY_ID = re.compile(
     r"NCT\d{8}|ISRCTN\d{6,}|EUCTR[\d-]+\S*|UMIN\d+|ACTRN\d+|DRKS\d+|ChiCTR\S+|jRCT\S+", re.I
 )
@@ -184,7 +185,10 @@ def _note(code: str, message: str, where: str, record: str | None) -> ReadProble
 
 def _text(node: Element | None) -> str:
     """All text of an element, inline markup removed and white space made single."""
-    return "" if node is None else " ".join("".join(node.itertext()).split())
+    if node is None:
+        return ""
+    text = "".join(node.itertext()) if len(node) else node.text or ""
+    return " ".join(text.split())
 
 
 def _pmid(element: Element) -> str | None:
@@ -284,20 +288,14 @@ def _abstract(node: Element | None) -> str | None:
 
 
 def _author(node: Element) -> Author:
-    orcid = next(
-        (
-            found.group(0)
-            for n in node.findall("Identifier")
-            if (found := re.search(r"(\d{4}-){3}\d{3}[\dX]", _text(n)))
-        ),
-        None,
-    )
+    parts = {child.tag: child for child in node}
+    found = _ORCID.search(_text(parts["Identifier"])) if "Identifier" in parts else None
     return Author(
-        last_name=_text(node.find("LastName")) or None,
-        fore_name=_text(node.find("ForeName")) or None,
-        initials=_text(node.find("Initials")) or None,
-        collective_name=_text(node.find("CollectiveName")) or None,
-        orcid=orcid,
+        last_name=_text(parts.get("LastName")) or None,
+        fore_name=_text(parts.get("ForeName")) or None,
+        initials=_text(parts.get("Initials")) or None,
+        collective_name=_text(parts.get("CollectiveName")) or None,
+        orcid=found.group(0) if found else None,
     )
 
 

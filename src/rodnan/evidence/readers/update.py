@@ -195,6 +195,12 @@ def propose_updates(
         seen = {s.nct for s in known if s.nct}
         for drug in drugs or ("",):
             attempt("ClinicalTrials.gov", _new_studies(condition, drug, since, seen, registry))
+    away = len(offline) == 2
+    if away:
+        notices = [n for n in notices if "does not answer" not in n]
+        notices.insert(
+            0, "Offline: neither PubMed nor ClinicalTrials.gov answers; going on with what is there."
+        )
     order = {k: i for i, k in enumerate(("retracted", "concern", "corrected", "changed", "results", "new"))}
     proposals.sort(key=lambda p: (order[p.kind], p.record or "", p.source, p.identifier, p.field or ""))
     return UpdateReport(
@@ -204,7 +210,7 @@ def propose_updates(
         notices=tuple(dict.fromkeys(notices)),
         checked_pubmed=checked["PubMed"],
         checked_registry=checked["ClinicalTrials.gov"],
-        offline=len(offline) == 2,
+        offline=away,
     )
 
 
@@ -366,7 +372,7 @@ def report_markdown(report: UpdateReport) -> str:
             lines += [f"- [ ] {_line(p)}" for p in rows]
             lines.append("")
     if not report.proposals:
-        lines += ["Nothing to propose.", ""]
+        lines += ["Nothing could be compared." if report.offline else "Nothing to propose.", ""]
     return "\n".join(lines)
 
 

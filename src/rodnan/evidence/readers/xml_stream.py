@@ -29,6 +29,17 @@ from rodnan.evidence.readers.safe_bytes import Limits, problem, utf8_pieces
 __all__ = ["stream_elements"]
 
 
+_ENDED = frozenset(
+    expat.errors.codes[name]
+    for name in (
+        expat.errors.XML_ERROR_NO_ELEMENTS,
+        expat.errors.XML_ERROR_UNCLOSED_TOKEN,
+        expat.errors.XML_ERROR_PARTIAL_CHAR,
+        expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION,
+    )
+)
+
+
 class _Stop(Exception):
     """Leaves the parser from inside a handler; never leaves this module."""
 
@@ -79,6 +90,8 @@ class _Builder:
             return code, message, max(self.stopped - before, 0)
         except expat.ExpatError as error:
             place = min(max(self.parser.ErrorByteIndex - before, 0), len(piece))
+            if final and error.code in _ENDED:
+                place = len(piece)
             return "RDN-S110", f"not well-formed XML ({expat.ErrorString(error.code)})", place
         begun = self.parser.CurrentByteIndex if self.tree is None else self.start
         if not final and self.fed - max(begun, self.seed) > self.limits.record_bytes:
@@ -104,28 +117,46 @@ class _Builder:
             )
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        """Start of an element outside the wanted ones."""
         self.depth += 1
         if self.depth > self.limits.depth:
             self._stop("RDN-S112", f"elements are nested more than {self.limits.depth} deep")
-        if self.tree is not None:
-            if tag in self.wanted:
-                self._stop("RDN-S110", "the record has no end tag: the next one starts inside it")
-            self.tree.start(tag, attributes)
-            return
         self.root = self.root or tag
         if tag in self.wanted:
             self.start, self.start_line = self.parser.CurrentByteIndex, self.line
-            self.tree = TreeBuilder()
-            self.tree.start(tag, attributes)
-            self.parser.CharacterDataHandler = self.tree.data
+            self._build(tag, attributes)
 
-    def _end(self, tag: str) -> None:
+    def _end(self, _: str) -> None:
         self.depth -= 1
-        if self.tree is not None:
-            self.tree.end(tag)
-            if tag in self.wanted:
-                self.done.append((self.tree.close(), self.start_line))
-                self.tree, self.parser.CharacterDataHandler = None, None
+
+    def _build(self, wanted_tag: str, wanted_attributes: dict[str, str]) -> None:
+        """Build one wanted element: handlers without attribute look-ups, for they run for every tag."""
+        self.tree = tree = TreeBuilder()
+        depth, deepest, wanted = self.depth, self.limits.depth, self.wanted
+        open_tree, close_tree = tree.start, tree.end
+
+        def start(tag: str, attributes: dict[str, str]) -> None:
+            nonlocal depth
+            depth += 1
+            if depth > deepest:
+                self._stop("RDN-S112", f"elements are nested more than {deepest} deep")
+            if tag in wanted:
+                self._stop("RDN-S110", "the record has no end tag: the next one starts inside it")
+            open_tree(tag, attributes)
+
+        def end(tag: str) -> None:
+            nonlocal depth
+            depth -= 1
+            close_tree(tag)
+            if tag == wanted_tag:
+                self.done.append((tree.close(), self.start_line))
+                self.depth, self.tree = depth, None
+                self.parser.StartElementHandler, self.parser.EndElementHandler = self._start, self._end
+                self.parser.CharacterDataHandler = None
+
+        open_tree(wanted_tag, wanted_attributes)
+        self.parser.StartElementHandler, self.parser.EndElementHandler = start, end
+        self.parser.CharacterDataHandler = tree.data
 
 
 def stream_elements(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -165,7 +165,7 @@ def synthesise(
     endpoint: str,
     against: str | None = None,
     week: float | None = None,
-    binary: Literal["RR", "OR", "RD"] = "RR",
+    binary: str = "RR",
     level: float = 0.95,
 ) -> Answer:
     """Answer what is known about a drug and an outcome.
@@ -208,7 +208,7 @@ def synthesise(
         )
     outcomes = known_endpoints(studies)
     if endpoint not in outcomes:
-        near = nearest_name(endpoint, outcomes)
+        near = nearest_name(endpoint, outcomes) or _most_used(studies, endpoint)
         raise EvidenceError(
             "RDN-E512", "no study of the records has this outcome", value=endpoint, nearest=near
         )
@@ -234,6 +234,12 @@ def synthesise(
         _relevant(found, studies, drug) + net_unused,
         tuple(_remarks(comparisons, net, found, drug, against, _related(studies, drug, endpoint))),
     )
+
+
+def _most_used(studies: Sequence[Any], part: str) -> str | None:
+    """Most often reported outcome whose name holds `part`."""
+    names = [str(o.endpoint) for s in studies for o in s.outcomes if part.casefold() in str(o.endpoint)]
+    return max(sorted(set(names)), key=names.count) if names else None
 
 
 def _concerns(published: Published, drug: str, against: str | None) -> bool:

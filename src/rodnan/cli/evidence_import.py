@@ -1,0 +1,56 @@
+"""``rodnan evidence import FILE``: read publications from a bibliographic file of any known format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["command"]
+
+_SHOWN = 10
+
+
+def command(
+    file: Annotated[Path, typer.Argument(help="PubMed XML, MEDLINE (NBIB), RIS or BibTeX, plain or gzip.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write the publications here, one JSON object on each line.")
+    ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="End with status 2 when a record was lost or the file is damaged."),
+    ] = False,
+) -> None:
+    """Read publications from a bibliographic file.
+
+    Settles duplicates and says what could not be read. Nothing is added
+    to the evidence records; with --out the publications are written in
+    one form whatever the format they came in.
+    """
+    from rodnan.errors import SourceError
+    from rodnan.evidence.readers import read_publications
+
+    found = read_publications(file)
+    count = len(found.publications)
+    typer.echo(f"{file.name}: {found.format}, {count} {'publication' if count == 1 else 'publications'}")
+    retracted = [p for p in found.publications if p.retracted]
+    for publication in retracted:
+        typer.echo(f"  retracted: {publication.identity}  {publication.title}")
+    names = {"note": "worth knowing", "record": "lost", "file": "damage to the file"}
+    for severity, name in names.items():
+        rows = [p for p in found.problems if p.severity == severity]
+        for problem in rows[:_SHOWN]:
+            typer.echo(f"  {name}: {problem}")
+        if len(rows) > _SHOWN:
+            typer.echo(f"  {name}: {len(rows) - _SHOWN} more of the kind")
+    if out is not None:
+        text = "".join(p.model_dump_json(exclude_defaults=True) + "\n" for p in found.publications)
+        try:
+            out.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise SourceError("RDN-S137", f"cannot be written ({error.strerror})", where=str(out)) from None
+        typer.echo(f"Written: {out}")
+    if strict and not found.complete:
+        lost = sum(p.severity != "note" for p in found.problems)
+        raise SourceError("RDN-S138", f"the file was not read whole: {lost} losses", where=file.name)
