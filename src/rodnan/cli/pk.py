@@ -1,0 +1,50 @@
+"""``rodnan pk``: pharmacokinetic simulation of event records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(name="pk", help="Simulate doses and concentrations.", no_args_is_help=True)
+
+
+@app.callback()
+def _pk() -> None:
+    """Simulate doses and concentrations."""
+
+
+@app.command("simulate")
+def simulate(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.yaml", help="Model file.")],
+    events: Annotated[Path, typer.Argument(metavar="EVENTS.csv", help="NONMEM data set.")],
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the table here.")] = None,
+    doses: Annotated[
+        str,
+        typer.Option("--doses", metavar="given|none", help="'none': the data set gives no dose."),
+    ] = "given",
+) -> None:
+    """Simulate a NONMEM data set: a value on every record."""
+    from rodnan.errors import DoseError, nearest_name
+    from rodnan.pharmacology.nonmem import format_table, simulate_files, write_table
+
+    if doses not in ("given", "none"):
+        raise DoseError(
+            "RDN-D134",
+            "doses are 'given' or there are 'none'",
+            where="--doses",
+            value=doses,
+            nearest=nearest_name(doses, ("given", "none")),
+        )
+    done = simulate_files(model, events, doses="none" if doses == "none" else "given")
+    for notice in done.notices:
+        typer.echo(f"note: {notice}", err=True)
+    if out is None:
+        typer.echo(format_table(done), nl=False)
+        return
+    write_table(done, out)
+    people = len(done.table.individuals)
+    typer.echo(
+        f"{out}: {len(done.table):,} simulated records of {people:,} individual{'s'[: people != 1]}", err=True
+    )

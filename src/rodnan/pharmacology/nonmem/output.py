@@ -1,0 +1,63 @@
+"""Write a simulation as a table: one row a record, as NONMEM's table files have it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from rodnan.errors import SourceError
+from rodnan.pharmacology.nonmem.simulate import Simulation
+
+__all__ = ["format_table", "write_table"]
+
+
+def format_table(simulation: Simulation, digits: int = 10) -> str:
+    """Return the table as comma-separated text with a header.
+
+    Parameters
+    ----------
+    simulation
+        What to write.
+    digits
+        Significant digits of amounts and outputs.
+
+    Returns
+    -------
+    str
+        Columns ID, TIME, EVID, AMT, CMT, A1 to An and the outputs; a row for every record of the data set,
+        in its order. AMT is ``.`` where the data set had none.
+    """
+    n = simulation.amounts.shape[1]
+    header = ["ID", "TIME", "EVID", "AMT", "CMT", *(f"A{i + 1}" for i in range(n)), *simulation.outputs]
+    lines = [",".join(header)]
+    outputs = [values.tolist() for values in simulation.outputs.values()]
+    table = simulation.table
+    for i, (number, event) in enumerate(zip(table.ids, table.events, strict=True)):
+        amount = "." if math.isnan(event.amt) else f"{event.amt:.15g}"
+        row = [
+            f"{number:.15g}",
+            f"{event.time:.15g}",
+            str(event.evid),
+            amount,
+            str(simulation.compartment[i]),
+        ]
+        row += [f"{x:.{digits}g}" for x in simulation.amounts[i].tolist()]
+        row += [f"{values[i]:.{digits}g}" for values in outputs]
+        lines.append(",".join(row))
+    return "\n".join(lines) + "\n"
+
+
+def write_table(simulation: Simulation, path: str | Path, digits: int = 10) -> None:
+    """Write the table of `format_table` to a file.
+
+    Raises
+    ------
+    SourceError
+        ``RDN-S153`` the file cannot be written.
+    """
+    try:
+        Path(path).write_text(format_table(simulation, digits), encoding="utf-8")
+    except OSError as e:
+        raise SourceError(
+            "RDN-S153", f"a table cannot be written: {e.strerror or e}", where=str(path)
+        ) from None
