@@ -29,28 +29,25 @@ def command(
     one form whatever the format they came in.
     """
     from rodnan.errors import SourceError
-    from rodnan.evidence.readers import read_publications
+    from rodnan.evidence.readers import convert_publications, read_publications
 
-    found = read_publications(file)
-    count = len(found.publications)
-    typer.echo(f"{file.name}: {found.format}, {count} {'publication' if count == 1 else 'publications'}")
-    retracted = [p for p in found.publications if p.retracted]
-    for publication in retracted:
-        typer.echo(f"  retracted: {publication.identity}  {publication.title}")
+    found = read_publications(file) if out is None else convert_publications(file, out)
+    noun = "publication" if found.count == 1 else "publications"
+    typer.echo(f"{file.name}: {found.format}, {found.count} {noun}")
+    for identity, title in found.retracted:
+        typer.echo(f"  retracted: {identity}  {title}")
     names = {"note": "worth knowing", "record": "lost", "file": "damage to the file"}
     for severity, name in names.items():
         rows = [p for p in found.problems if p.severity == severity]
         for problem in rows[:_SHOWN]:
             typer.echo(f"  {name}: {problem}")
         if len(rows) > _SHOWN:
-            typer.echo(f"  {name}: {len(rows) - _SHOWN} more of the kind")
+            typer.echo(f"  {name}: more of the kind; in all " + _counted(found.counts))
     if out is not None:
-        text = "".join(p.model_dump_json(exclude_defaults=True) + "\n" for p in found.publications)
-        try:
-            out.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise SourceError("RDN-S137", f"cannot be written ({error.strerror})", where=str(out)) from None
         typer.echo(f"Written: {out}")
     if strict and not found.complete:
-        lost = sum(p.severity != "note" for p in found.problems)
-        raise SourceError("RDN-S138", f"the file was not read whole: {lost} losses", where=file.name)
+        raise SourceError("RDN-S138", f"the file was not read whole: {found.lost} losses", where=file.name)
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{code} {count} times" for code, count in counts.items())

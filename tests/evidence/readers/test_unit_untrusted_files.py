@@ -11,8 +11,9 @@ import pytest
 
 from evidence.readers.made_files import HEAD, TAIL, Endless, article, article_set
 from rodnan.errors import SourceError
-from rodnan.evidence.readers.files import iter_publications, read_publications
+from rodnan.evidence.readers.files import convert_publications, iter_publications, read_publications
 from rodnan.evidence.readers.pubmed_xml import iter_pubmed_xml
+from rodnan.evidence.readers.records import Publication
 from rodnan.evidence.readers.safe_bytes import Limits
 
 
@@ -213,6 +214,41 @@ def test_duplicates_are_settled_and_named(tmp_path):
     assert [p.code for p in found.problems] == ["RDN-S124"] * 3
     assert "alike" in found.problems[-1].message
     assert found.complete
+
+
+def test_converting_settles_duplicates_in_the_same_way_without_holding_them(tmp_path):
+    path, out = tmp_path / "made.xml", tmp_path / "made.jsonl"
+    articles = [article(i, revised=f"20{10 + i % 3}-01-01", title=f"T{i}") for i in (1, 2, 1, 3, 2, 1)]
+    articles[2] = article(1, revised="2019-01-01", title="Newest of 1")
+    path.write_bytes(article_set(*articles))
+    whole, converted = read_publications(path), convert_publications(path, out)
+    lines = [Publication.model_validate_json(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert tuple(lines) == whole.publications
+    assert converted.publications == ()
+    assert (converted.count, converted.counts) == (3, whole.counts) == (3, {"RDN-S124": 3})
+    assert lines[0].title == "Newest of 1"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["made.jsonl", "made.xml"]
+
+
+def test_a_failed_conversion_leaves_the_older_file(tmp_path):
+    path, out = tmp_path / "made.xml", tmp_path / "made.jsonl"
+    path.write_bytes(b"<PubmedArticleSet></PubmedArticleSet>")
+    out.write_text("older\n")
+    with pytest.raises(SourceError, match="RDN-S103"):
+        convert_publications(path, out)
+    assert out.read_text() == "older\n"
+    with pytest.raises(SourceError, match="RDN-S137"):
+        convert_publications(path, tmp_path / "no-folder" / "x.jsonl")
+
+
+def test_countless_problems_are_counted_and_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr("rodnan.evidence.readers.files.MOST_PROBLEMS", 5)
+    path = tmp_path / "made.nbib"
+    path.write_text("stray\n" * 50 + "PMID- 1\nTI  - One\n")
+    found = read_publications(path)
+    assert len(found.problems) == 5
+    assert found.counts == {"RDN-S121": 50}
+    assert found.lost == 50
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ RDN-S139   a date that is none
 
 from rodnan.evidence.readers.bibtex import iter_bibtex
 from rodnan.evidence.readers.clinicaltrials import ClinicalTrials, study_of_json
-from rodnan.evidence.readers.files import Import, iter_publications, read_publications
+from rodnan.evidence.readers.files import Import, convert_publications, iter_publications, read_publications
 from rodnan.evidence.readers.pubmed import PubMed
 from rodnan.evidence.readers.pubmed_xml import iter_pubmed_xml
 from rodnan.evidence.readers.records import (
@@ -93,6 +93,7 @@ __all__ = [
     "Transport",
     "UpdateReport",
     "UrllibTransport",
+    "convert_publications",
     "default_transport",
     "is_offline",
     "iter_bibtex",

@@ -6,7 +6,10 @@ The format is recognised by what the file holds, not by its name; gzip is undone
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
+import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,7 +23,7 @@ from rodnan.evidence.readers.records import OnProblem, Publication, ReadProblem
 from rodnan.evidence.readers.safe_bytes import Limits, problem
 from rodnan.evidence.readers.tagged import iter_medline, iter_ris
 
-__all__ = ["Import", "iter_publications", "read_publications"]
+__all__ = ["Import", "convert_publications", "iter_publications", "read_publications"]
 
 _READERS = {
     "PubMed XML": iter_pubmed_xml,
@@ -32,26 +35,84 @@ _READERS = {
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """Publications read from a file, duplicates settled, with everything that went wrong.
+    """What was read from a file, duplicates settled, with everything that went wrong.
 
     Parameters
     ----------
     publications
-        One record per publication, in the order of the file.
+        One record per publication, in the order of the file; empty where they were written to a file instead.
+    count
+        Number of publications.
+    retracted
+        Identity and title of those that the source marks as retracted.
     problems
-        Notes, lost records and damage of the file, in the order met.
+        Notes, lost records and damage of the file, in the order met; at most `MOST_PROBLEMS` are kept.
+    counts
+        How often each code was met, however many were kept.
+    lost
+        Number of problems that are more than a note.
     format
         Name of the format that was recognised.
     """
 
     publications: tuple[Publication, ...]
+    count: int
+    retracted: tuple[tuple[str, str], ...]
     problems: tuple[ReadProblem, ...]
+    counts: dict[str, int]
+    lost: int
     format: str
 
     @property
     def complete(self) -> bool:
         """True when no record was lost and the file was read to its end."""
-        return all(p.severity == "note" for p in self.problems)
+        return self.lost == 0
+
+
+MOST_PROBLEMS = 1000
+
+
+class _Settling:
+    """Finds duplicates while records pass by, remembering of each only its identity, rank and fingerprint."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.kept: dict[str, tuple[int, tuple[int, str], bytes, int]] = {}
+        self.problems: list[ReadProblem] = []
+        self.counts: Counter[str] = Counter()
+        self.lost = 0
+        self.seen = 0
+        self.retracted: dict[str, str] = {}
+
+    def note(self, found: ReadProblem) -> None:
+        self.counts[found.code] += 1
+        self.lost += found.severity != "note"
+        if len(self.problems) < MOST_PROBLEMS:
+            self.problems.append(found)
+
+    def take(self, record: Publication, line: bytes, place: int) -> None:
+        """Remember a record that lies at `place`; the better of two with one identity stays."""
+        position, self.seen = self.seen, self.seen + 1
+        identity = record.identity or f"position:{position}"
+        print_ = hashlib.blake2b(line, digest_size=16).digest()
+        earlier = self.kept.get(identity)
+        if earlier is not None:
+            same = earlier[2] == print_
+            keep_new = not same and _rank(record) >= earlier[1]
+            kept = "the two are alike" if same else f"the {'later' if keep_new else 'earlier'} one was kept"
+            message = f"the record stands more than once; {kept}"
+            self.note(problem("RDN-S124", "note", message, f"{self.name}: record {position + 1}", identity))
+            if not keep_new:
+                return
+            position = earlier[0]
+        self.kept[identity] = (position, _rank(record), print_, place)
+        self.retracted.pop(identity, None)
+        if record.retracted:
+            self.retracted[identity] = record.title
+
+    def places(self) -> list[int]:
+        """Places of the records that stay, in the order of the file."""
+        return [kept[3] for kept in sorted(self.kept.values())]
 
 
 def iter_publications(
@@ -90,11 +151,10 @@ def iter_publications(
 
 
 def read_publications(path: str | Path, *, limits: Limits | None = None) -> Import:
-    """Read a whole file and settle duplicates.
+    """Read a whole file and settle duplicates; all publications are held in memory.
 
-    Of records with the same PMID (else DOI, else key) the one with the highest version is kept, then the
-    one revised last, then the one that stands last in the file; every other is named in a problem
-    (``RDN-S124``).
+    Of records with the same PMID (else DOI, else key) the one with the highest version is kept, then the one
+    revised last, then the one that stands last in the file; every other is named in a problem (``RDN-S124``).
 
     Parameters
     ----------
@@ -113,36 +173,75 @@ def read_publications(path: str | Path, *, limits: Limits | None = None) -> Impo
     SourceError
         As `iter_publications`; also ``RDN-S103`` when the file held no record that could be read.
     """
-    problems: list[ReadProblem] = []
+    settling = _Settling(Path(path).name)
+    records: list[Publication] = []
+    for record in iter_publications(path, on_problem=settling.note, limits=limits):
+        settling.take(record, record.model_dump_json(exclude_defaults=True).encode(), len(records))
+        records.append(record)
+    return _import(settling, path, tuple(records[place] for place in settling.places()))
+
+
+def convert_publications(path: str | Path, out: str | Path, *, limits: Limits | None = None) -> Import:
+    """Read a file of any size and write its publications, one JSON object on each line, in bounded memory.
+
+    Parameters
+    ----------
+    path
+        File as in `read_publications`; duplicates are settled in the same way.
+    out
+        Where to write; replaced only when the reading has come to its end.
+    limits
+        Bounds of sizes.
+
+    Returns
+    -------
+    Import
+        Without the publications.
+
+    Raises
+    ------
+    SourceError
+        As `read_publications`; ``RDN-S137`` when `out` cannot be written.
+    """
+    settling, out = _Settling(Path(path).name), Path(out)
+    fresh = out.with_name(out.name + ".new")
+    try:
+        with tempfile.TemporaryFile(dir=out.parent) as heap:
+            for record in iter_publications(path, on_problem=settling.note, limits=limits):
+                line = record.model_dump_json(exclude_defaults=True).encode() + b"\n"
+                settling.take(record, line, heap.tell())
+                heap.write(line)
+            done = _import(settling, path, ())
+            with fresh.open("wb") as target:
+                for place in settling.places():
+                    heap.seek(place)
+                    target.write(heap.readline())
+        fresh.replace(out)
+    except OSError as error:
+        raise SourceError("RDN-S137", f"cannot be written ({error.strerror})", where=str(out)) from None
+    return done
+
+
+def _import(settling: _Settling, path: str | Path, records: tuple[Publication, ...]) -> Import:
     name = Path(path).name
+    if not settling.kept:
+        first = next((p for p in settling.problems if p.severity != "note"), None)
+        message, where = (first.message, first.where) if first else ("the file holds no record", name)
+        raise SourceError("RDN-S103", message, where=where)
     with _opened(Path(path)) as stream:
         kind = _recognise(stream, name) or "empty"
-    chosen: dict[str, tuple[int, Publication]] = {}
-    for position, record in enumerate(iter_publications(path, on_problem=problems.append, limits=limits)):
-        identity = record.identity or f"position:{position}"
-        earlier = chosen.get(identity)
-        if earlier is not None:
-            keep_new = rank(record) >= rank(earlier[1])
-            same = record == earlier[1]
-            kept = "the two are alike" if same else f"the {'later' if keep_new else 'earlier'} one was kept"
-            message = f"the record stands more than once; {kept}"
-            problems.append(problem("RDN-S124", "note", message, f"{name}: record {position + 1}", identity))
-            if not keep_new or same:
-                continue
-            position = earlier[0]
-        chosen[identity] = (position, record)
-    if not chosen:
-        first = next((p for p in problems if p.severity != "note"), None)
-        raise SourceError(
-            "RDN-S103",
-            first.message if first else "the file holds no record",
-            where=first.where if first else name,
-        )
-    ordered = sorted(chosen.values(), key=lambda pair: pair[0])
-    return Import(tuple(record for _, record in ordered), tuple(problems), kind)
+    return Import(
+        records,
+        len(settling.kept),
+        tuple(sorted(settling.retracted.items())),
+        tuple(settling.problems),
+        dict(sorted(settling.counts.items())),
+        settling.lost,
+        kind,
+    )
 
 
-def rank(record: Publication) -> tuple[int, str]:
+def _rank(record: Publication) -> tuple[int, str]:
     """Order of records of one publication: version, then date of revision."""
     return record.version, record.revised or ""
 

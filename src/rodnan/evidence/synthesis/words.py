@@ -192,12 +192,17 @@ def _comparison(c: Comparison, what: Endpoint) -> list[str]:
                 lines.append(
                     f"  a further study (prediction interval, t with {df} df): {_interval(*reach, c.scale)}"
                 )
-        if c.without is not None and c.without.changes_sign:
-            lines.append("  leaving one study out changes the direction of the estimate")
+        if c.without is not None:
+            ends = sorted(w.estimate for w in c.without.without)
+            turned = "; the direction changes" if c.without.changes_sign else ""
+            lines.append(f"  leaving one study out: {_interval(ends[0], ends[-1], c.scale)}{turned}")
+        if c.egger is not None and c.egger.informative:
+            lines.append(f"  small studies (Egger): intercept {c.egger.intercept:+.2f}, p {c.egger.p:.2g}")
     if c.bayes is not None:
         low, high = c.bayes.effect.interval(p.level)
         lines.append(
-            f"  Bayesian: {show(c.bayes.effect.quantile(0.5), c.scale)} ({_interval(low, high, c.scale)}; "
+            f"  Bayesian{'' if p.k > 1 else ', allowing for other studies to differ'}: "
+            f"{show(c.bayes.effect.quantile(0.5), c.scale)} ({_interval(low, high, c.scale)}; "
             f"tau prior {c.bayes.prior})"
         )
     if c.sensitivity is not None:
@@ -403,6 +408,18 @@ def answer_data(answer: Answer) -> dict[str, Any]:
             entry["bayesian"] = estimate(low, c.bayes.effect.quantile(0.5), high, c.scale) | {
                 "tau_prior": str(c.bayes.prior),
                 "tau_median": c.bayes.tau_median,
+            }
+        if c.without is not None:
+            entry["leave_one_out"] = [
+                estimate(w.low, w.estimate, w.high, c.scale) | {"without": r.facts.study}
+                for r, w in zip(c.rows, c.without.without, strict=True)
+            ]
+        if c.egger is not None:
+            entry["egger"] = {
+                "intercept": c.egger.intercept,
+                "t": c.egger.t,
+                "df": c.egger.df,
+                "p": c.egger.p,
             }
         if c.sensitivity is not None:
             s = c.sensitivity
