@@ -2,105 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from rodnan.errors import EvidenceError, nearest_name
+from rodnan.evidence.problems import parse_record
+from rodnan.evidence.records.claim import Claim
+from rodnan.evidence.records.drug import Drug
+from rodnan.evidence.records.kinetics import KineticsRow, KineticsTable
+from rodnan.evidence.records.safety import SafetyRow, SafetyTable
 from rodnan.evidence.records.study import Study
+from rodnan.evidence.yaml_text import read_yaml
 
-__all__ = ["load_study", "parse_record", "read_studies", "read_study", "read_yaml", "studies"]
+__all__ = [
+    "claims",
+    "data_folder",
+    "drugs",
+    "kinetics",
+    "kinetics_table",
+    "load_claim",
+    "load_drug",
+    "load_study",
+    "parse_record",
+    "read_claims",
+    "read_drug",
+    "read_drugs",
+    "read_kinetics",
+    "read_safety",
+    "read_studies",
+    "read_study",
+    "read_yaml",
+    "safety",
+    "safety_table",
+    "studies",
+]
 
 R = TypeVar("R", bound=BaseModel)
 
 
-def read_yaml(path: Path) -> Any:
-    """Read a YAML file.
-
-    Raises
-    ------
-    EvidenceError
-        RDN-E002 when it cannot be read, is not UTF-8, or is not YAML.
-    """
-    import yaml
-
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise EvidenceError("RDN-E002", f"cannot be read ({error.strerror})", where=path.name) from None
-    except UnicodeDecodeError:
-        raise EvidenceError("RDN-E002", "is not UTF-8 text", where=path.name) from None
-    try:
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" at line {mark.line + 1}" if mark else ""
-        raise EvidenceError("RDN-E002", f"is not YAML{place}", where=path.name) from None
+def _read(model: type[R], path: str | Path) -> R:
+    path = Path(path)
+    return parse_record(model, read_yaml(path), path.name)
 
 
-def parse_record(model: type[R], data: Any, where: str) -> R:
-    """Turn plain data into a record.
-
-    Parameters
-    ----------
-    model
-        Record class.
-    data
-        As read from YAML.
-    where
-        File, for messages.
-
-    Raises
-    ------
-    EvidenceError
-        RDN-E003 with field, value, reason; the number of further problems in the message.
-    """
-    if not isinstance(data, Mapping):
-        raise EvidenceError("RDN-E003", "a record must be a mapping of fields", where=where)
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        problems = error.errors()
-        first = problems[0]
-        place = ".".join(str(part) for part in first["loc"] if _is_field(part))
-        reason, nearest = str(first["msg"]).removeprefix("Value error, "), None
-        if first["type"] == "extra_forbidden":
-            reason = "unknown field"
-            nearest = nearest_name(first["loc"][-1], _fields_at(model, first["loc"][:-1]))
-        more = f" (and {len(problems) - 1} more problems)" if len(problems) > 1 else ""
-        value = first.get("input") if first["type"] != "missing" else None
-        if first["type"] == "extra_forbidden":
-            value = first["loc"][-1]
-        if isinstance(value, dict | list):
-            value = None
-        raise EvidenceError("RDN-E003", reason + more, where=f"{where}: {place}", value=value, nearest=nearest) from None
-
-
-def _is_field(part: Any) -> bool:
-    """Tell a field or row from the names pydantic gives to the branches of a union."""
-    return isinstance(part, int) or not any(c in str(part) for c in "[(")
-
-
-def _fields_at(model: Any, location: tuple[Any, ...]) -> list[str]:
-    """Return the field names of the record at a place inside another."""
-    from typing import get_args
-
-    def records(annotation: Any) -> Iterator[type[BaseModel]]:
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            yield annotation
-        for inner in get_args(annotation):
-            yield from records(inner)
-
-    current: list[type[BaseModel]] = [model]
-    for part in location:
-        if isinstance(part, str):
-            found = [r for m in current if part in m.model_fields for r in records(m.model_fields[part].annotation)]
-            current = found or current
-    return [name for m in current for name in m.model_fields]
+def _read_folder(model: type[R], directory: str | Path, what: str) -> tuple[R, ...]:
+    found = sorted(Path(directory).glob("*.yaml"))
+    if not found:
+        raise EvidenceError("RDN-E005", f"no {what} records (*.yaml) in the folder", where=str(directory))
+    return tuple(_read(model, path) for path in found)
 
 
 def read_study(path: str | Path) -> Study:
@@ -109,10 +62,9 @@ def read_study(path: str | Path) -> Study:
     Raises
     ------
     EvidenceError
-        RDN-E002 or RDN-E003 with what is wrong.
+        RDN-E002 (cannot be read) or RDN-E003 (does not validate), with what is wrong.
     """
-    path = Path(path)
-    return parse_record(Study, read_yaml(path), path.name)
+    return _read(Study, path)
 
 
 def read_studies(directory: str | Path) -> tuple[Study, ...]:
@@ -123,24 +75,74 @@ def read_studies(directory: str | Path) -> tuple[Study, ...]:
     EvidenceError
         RDN-E005 when the folder holds none; RDN-E002 or RDN-E003 for the first bad file.
     """
-    found = sorted(Path(directory).glob("*.yaml"))
-    if not found:
-        raise EvidenceError("RDN-E005", "no study records (*.yaml) in the folder", where=str(directory))
-    return tuple(read_study(path) for path in found)
+    return _read_folder(Study, directory, "study")
 
 
+def read_drug(path: str | Path) -> Drug:
+    """Read a drug record from a file of one's own; errors as :func:`read_study`."""
+    return _read(Drug, path)
+
+
+def read_drugs(directory: str | Path) -> tuple[Drug, ...]:
+    """Read every ``*.yaml`` of a folder as a drug; errors as :func:`read_studies`."""
+    return _read_folder(Drug, directory, "drug")
+
+
+def read_claims(path: str | Path) -> tuple[Claim, ...]:
+    """Read a claim ledger: a list of claims.
+
+    Raises
+    ------
+    EvidenceError
+        RDN-E002 or RDN-E003; also for an id that is given twice.
+    """
+    path = Path(path)
+    rows = read_yaml(path)
+    if not isinstance(rows, list):
+        raise EvidenceError("RDN-E003", "a claim ledger must be a list of claims", where=path.name)
+    found = tuple(parse_record(Claim, row, f"{path.name}: [{i}]") for i, row in enumerate(rows))
+    seen: set[str] = set()
+    for i, claim in enumerate(found):
+        if claim.id in seen:
+            raise EvidenceError(
+                "RDN-E003", "claim is given twice", where=f"{path.name}: [{i}].id", value=claim.id
+            )
+        seen.add(claim.id)
+    return found
+
+
+def read_kinetics(path: str | Path) -> KineticsTable:
+    """Read a table of kinetics; errors as :func:`read_study`."""
+    return _read(KineticsTable, path)
+
+
+def read_safety(path: str | Path) -> SafetyTable:
+    """Read a table of hazards; errors as :func:`read_study`."""
+    return _read(SafetyTable, path)
+
+
+@lru_cache(maxsize=16)
 def data_folder(kind: str) -> Path:
     """Return the folder of the records that ship with the package."""
     return Path(str(files("rodnan.evidence").joinpath("data", kind)))
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=8)
+def _names(kind: str) -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in data_folder(kind).glob("*.yaml")))
+
+
 def studies() -> tuple[str, ...]:
     """Return the ids of the studies on record, sorted."""
-    return tuple(sorted(path.stem for path in data_folder("studies").glob("*.yaml")))
+    return _names("studies")
 
 
-@lru_cache(maxsize=256)
+def drugs() -> tuple[str, ...]:
+    """Return the ids of the therapies on record, sorted."""
+    return _names("drugs")
+
+
+@lru_cache(maxsize=512)
 def load_study(name: str) -> Study:
     """Return a study on record.
 
@@ -155,5 +157,102 @@ def load_study(name: str) -> Study:
         RDN-E001 for a name no study has.
     """
     if name not in studies():
-        raise EvidenceError("RDN-E001", "no such study on record", value=name, nearest=nearest_name(name, studies()))
+        raise EvidenceError(
+            "RDN-E001", "no such study on record", value=name, nearest=nearest_name(name, studies())
+        )
     return read_study(data_folder("studies") / f"{name}.yaml")
+
+
+@lru_cache(maxsize=128)
+def load_drug(name: str) -> Drug:
+    """Return a therapy on record.
+
+    Parameters
+    ----------
+    name
+        Id such as ``"mycophenolate"``.
+
+    Raises
+    ------
+    EvidenceError
+        RDN-E006 for a name no therapy has; brands and abbreviations are proposed, never guessed.
+    """
+    if name not in drugs():
+        raise EvidenceError("RDN-E006", "no such drug on record", value=name, nearest=_nearest_drug(name))
+    return read_drug(data_folder("drugs") / f"{name}.yaml")
+
+
+def _nearest_drug(name: str) -> str | None:
+    by_name = {other: drug for drug in drugs() for other in load_drug(drug).all_names}
+    exact = {other.casefold(): drug for other, drug in by_name.items()}.get(str(name).casefold())
+    if exact:
+        return exact
+    near = nearest_name(name, by_name)
+    return None if near is None else by_name[near]
+
+
+@lru_cache(maxsize=1)
+def claims() -> tuple[Claim, ...]:
+    """Return all claims of the ledger, in its order."""
+    return read_claims(data_folder("claims") / "claims.yaml")
+
+
+def load_claim(name: str) -> Claim:
+    """Return a claim of the ledger.
+
+    Raises
+    ------
+    EvidenceError
+        RDN-E007 for a name no claim has.
+    """
+    by_id = {claim.id: claim for claim in claims()}
+    if name not in by_id:
+        raise EvidenceError(
+            "RDN-E007", "no such claim in the ledger", value=name, nearest=nearest_name(name, by_id)
+        )
+    return by_id[name]
+
+
+@lru_cache(maxsize=1)
+def kinetics_table() -> KineticsTable:
+    """Return the table of immune, protein and matrix kinetics."""
+    return read_kinetics(data_folder("kinetics") / "immune-kinetics.yaml")
+
+
+def kinetics(group: str | None = None) -> tuple[KineticsRow, ...]:
+    """Return rows of kinetics, of one group or all.
+
+    Raises
+    ------
+    EvidenceError
+        RDN-E008 for a group that no row has.
+    """
+    return _rows(kinetics_table().entries, group)
+
+
+@lru_cache(maxsize=1)
+def safety_table() -> SafetyTable:
+    """Return the table of hazards."""
+    return read_safety(data_folder("safety") / "safety.yaml")
+
+
+def safety(group: str | None = None) -> tuple[SafetyRow, ...]:
+    """Return rows of hazards, of one group or all.
+
+    Raises
+    ------
+    EvidenceError
+        RDN-E008 for a group that no row has.
+    """
+    return _rows(safety_table().entries, group)
+
+
+def _rows(rows: tuple[Any, ...], group: str | None) -> tuple[Any, ...]:
+    if group is None:
+        return rows
+    groups = tuple(dict.fromkeys(row.group for row in rows))
+    if group not in groups:
+        raise EvidenceError(
+            "RDN-E008", "no such group of rows", value=group, nearest=nearest_name(group, groups)
+        )
+    return tuple(row for row in rows if row.group == group)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from rodnan.errors import EvidenceError, UnitError, nearest_name
-from rodnan.evidence.records.base import Basis, Count, Number, Pair, Positive, Record, Week
-from rodnan.units import dosing_rule, parse_unit
+from rodnan.errors import EvidenceError, nearest_name
+from rodnan.evidence.records.arms import Arm, BackgroundDrug, RegimenItem
+from rodnan.evidence.records.base import Record
+from rodnan.evidence.records.baseline import BaselineRow, Population, pooled_row
+from rodnan.evidence.records.citation import Citation, Design
+from rodnan.evidence.records.results import AdverseEvent, ModelEstimate, Outcome, Withdrawal
 
 __all__ = [
     "AdverseEvent",
     "Arm",
+    "BackgroundDrug",
     "BaselineRow",
     "Citation",
     "Design",
@@ -23,266 +27,6 @@ __all__ = [
     "Study",
     "Withdrawal",
 ]
-
-RECORD_UNITS = frozenset(
-    {"pct", "%", "pct_pred", "score", "score_0_51", "score_0_12", "score_0_100", "mRSS/year", "mRSS per month",
-     "pct_per_year", "pct_of_baseline", "studies", "pct_pred_per_month", "pct_pred_per_score_unit", "pct_pred_squared",
-     "pct_pred_per_month_squared", "mRSS", "ratio", "count"}
-)  # fmt: skip
-DOSE_UNITS = frozenset({"mg_per_day", "cells/kg", "cGy", "plasma_volume"})
-INTERVALS = frozenset({"hour", "day", "week", "month", "once", "total-course", "year"})
-MEASURES = Literal[
-    "value", "change", "difference", "hazard_ratio", "rate", "pct_change", "odds_ratio", "incidence_rate_ratio",
-    "risk_ratio",
-]  # fmt: skip
-NORMAL_95 = 1.959963984540054
-
-
-def known_unit(unit: str) -> str:
-    """Check a unit of a record.
-
-    Raises
-    ------
-    ValueError
-        The unit is neither a clinical unit nor a score of the records.
-    """
-    if unit in RECORD_UNITS:
-        return unit
-    try:
-        parse_unit(unit)
-    except UnitError as error:
-        near = error.nearest or nearest_name(unit, RECORD_UNITS)
-        hint = f"; did you mean {near!r}?" if near else ""
-        raise ValueError(f"unknown unit {unit!r}{hint}") from None
-    return unit
-
-
-class Citation(Record):
-    """Where a study was published."""
-
-    pmid: Annotated[str, Field(pattern=r"^\d+$")] | None = None
-    doi: str | None = None
-    nct: Annotated[str, Field(pattern=r"^NCT\d{8}$")] | None = None
-    pmcid: Annotated[str, Field(pattern=r"^PMC\d+$")] | None = None
-    first_author: str | None = None
-    journal: str | None = None
-    year: Annotated[int, Field(ge=1900, le=2100)] | None = None
-    what: str | None = None
-    extension: Citation | None = None
-    second: Citation | None = None
-    series_2: Citation | None = None
-    subgroups: tuple[str, ...] = ()
-
-
-class Design(Record):
-    """How a study was done."""
-
-    type: Literal["rct", "cohort", "registry", "open-label", "case-series", "meta-analysis"]
-    blinding: Literal["double", "single", "open", "none"]
-    randomised: bool
-    centres: Count | None = None
-    countries: tuple[str, ...] = ()
-    n_countries: Count | None = None
-
-
-class _Spread(Record):
-    """A number with whatever spread its source gave; missing ones are None, never made up."""
-
-    mean: Number | None = None
-    median: Number | None = None
-    value: Number | None = None
-    sd: Annotated[Number, Field(ge=0)] | None = None
-    se: Annotated[Number, Field(ge=0)] | None = None
-    iqr: Pair | None = None
-    range: Pair | None = None
-    ci95: Pair | None = None
-    n: Count | None = None
-    events: Count | None = None
-    unit: str | None = None
-    basis: Basis
-    derived: bool = False
-    note: str | None = None
-    subgroup: str | None = None
-
-    @field_validator("unit")
-    @classmethod
-    def _unit(cls, unit: str | None) -> str | None:
-        return None if unit is None else known_unit(unit)
-
-    @model_validator(mode="after")
-    def _intervals_are_ordered(self) -> Any:
-        for name in ("iqr", "range", "ci95"):
-            pair = getattr(self, name)
-            if pair is not None and pair[0] > pair[1]:
-                raise ValueError(f"{name} must be [low, high]")
-        if self.ci95 and self.mean is not None and not self.ci95[0] <= self.mean <= self.ci95[1]:
-            raise ValueError("the mean lies outside its own 95 % interval")
-        return self
-
-
-class BaselineRow(_Spread):
-    """One number of a baseline table."""
-
-    variable: str
-    arm: str
-    what: str | None = None
-
-
-class Population(Record):
-    """Who was in a study."""
-
-    n: Count | None = None
-    inclusion: tuple[str, ...] = ()
-    baseline: tuple[BaselineRow, ...] = ()
-
-
-class RegimenItem(Record):
-    """One drug at one dose and interval."""
-
-    drug: str
-    route: str | None = None
-    dose: Positive | Annotated[tuple[Positive, ...], Field(min_length=2)] | None = None
-    unit: str | None = None
-    interval: Positive | None = None
-    interval_unit: str | None = None
-    start_week: Week | None = None
-    stop_week: Week | tuple[Week, Week] | None = None
-    titration: str | None = None
-    preparation: str | None = None
-    as_given: str | None = None
-    note: str | None = None
-
-    @field_validator("unit")
-    @classmethod
-    def _dose_unit(cls, unit: str | None) -> str | None:
-        if unit is None or unit in DOSE_UNITS:
-            return unit
-        try:
-            dosing_rule(unit)
-        except UnitError as error:
-            hint = f"; did you mean {error.nearest!r}?" if error.nearest else ""
-            raise ValueError(f"unknown unit of dose {unit!r}{hint}") from None
-        return unit
-
-    @field_validator("interval_unit")
-    @classmethod
-    def _interval_unit(cls, unit: str | None) -> str | None:
-        if unit is not None and unit not in INTERVALS:
-            near = nearest_name(unit, INTERVALS)
-            raise ValueError(f"unknown interval unit {unit!r}" + (f"; did you mean {near!r}?" if near else ""))
-        return unit
-
-
-class BackgroundDrug(Record):
-    """A drug that a share of the patients took besides."""
-
-    drug: str
-    share: Annotated[Number, Field(ge=0, le=1)] | None = None
-
-
-class Arm(Record):
-    """One arm, or a subgroup of one."""
-
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$")]
-    label: str
-    n: Count | None = None
-    regimen: tuple[RegimenItem, ...] = ()
-    background: tuple[str | BackgroundDrug, ...] = ()
-    subgroup_of: str | None = None
-
-
-class Outcome(_Spread):
-    """One published result."""
-
-    endpoint: str
-    measure: MEASURES
-    arm: str | None = None
-    arms: tuple[str, ...] | None = None
-    week: Week | None = None
-    of: Count | None = None
-    p: Annotated[Number, Field(ge=0, le=1)] | None = None
-    p_below: Annotated[Number, Field(ge=0, le=1)] | None = None
-    direction: str | None = None
-    adjusted: bool = False
-    analysis: str | None = None
-    pairs: Any = None
-    mean_above: Number | None = None
-
-    @model_validator(mode="after")
-    def _arm_or_arms(self) -> Any:
-        if (self.arm is None) == (self.arms is None):
-            raise ValueError("give either 'arm' or 'arms'")
-        if self.n is not None and self.of is not None and self.n > self.of:
-            raise ValueError(f"n ({self.n}) is larger than of ({self.of})")
-        return self
-
-    @property
-    def standard_error(self) -> tuple[float, bool] | None:
-        """Standard error and whether it was derived (from the 95 % interval, or from sd and n); None without either."""
-        if self.se is not None:
-            return self.se, False
-        if self.ci95 is not None:
-            return (self.ci95[1] - self.ci95[0]) / (2 * NORMAL_95), True
-        if self.sd is not None and self.n:
-            return self.sd / self.n**0.5, True
-        return None
-
-
-class AdverseEvent(Record):
-    """How often something harmful happened in an arm."""
-
-    event: str
-    arm: str
-    n: Count | None = None
-    of: Count | None = None
-    pct: Annotated[Number, Field(ge=0, le=100)] | None = None
-    events: Count | None = None
-    rate: Number | None = None
-    ci95: Pair | None = None
-    exposure_py: Positive | None = None
-    week: Week | None = None
-    definition: str | None = None
-    description: str | None = None
-    basis: Basis
-    derived: bool = False
-    note: str | None = None
-
-    @model_validator(mode="after")
-    def _not_more_than_all(self) -> Any:
-        if self.n is not None and self.of is not None and self.n > self.of:
-            raise ValueError(f"n ({self.n}) is larger than of ({self.of})")
-        return self
-
-
-class Withdrawal(Record):
-    """How many left an arm, and why."""
-
-    arm: str
-    n: Count | None = None
-    of: Count | None = None
-    pct: Annotated[Number, Field(ge=0, le=100)] | None = None
-    range_pct: Pair | None = None
-    week: Week | None = None
-    reason: str
-    basis: Basis
-    derived: bool = False
-    note: str | None = None
-
-    @model_validator(mode="after")
-    def _not_more_than_all(self) -> Any:
-        if self.n is not None and self.of is not None and self.n > self.of:
-            raise ValueError(f"n ({self.n}) is larger than of ({self.of})")
-        return self
-
-
-class ModelEstimate(Record):
-    """A parameter that the source's own statistical model estimated."""
-
-    parameter: str
-    mean: Number
-    se: Positive | None = None
-    unit: str | None = None
-    basis: Basis
 
 
 class Study(Record):
@@ -310,7 +54,7 @@ class Study(Record):
     adverse_events: tuple[AdverseEvent, ...] = ()
     model_estimates: tuple[ModelEstimate, ...] = ()
     withdrawals: tuple[Withdrawal, ...] = ()
-    source: tuple[str, ...]
+    source: Annotated[tuple[str, ...], Field(min_length=1)]
     notes: str = ""
 
     @model_validator(mode="after")
@@ -320,8 +64,15 @@ class Study(Record):
             if ids.count(arm.id) > 1:
                 raise ValueError(f"arm {arm.id!r} is given twice")
             if arm.subgroup_of is not None and arm.subgroup_of not in ids:
-                raise ValueError(f"arm {arm.id!r} is a subgroup of an arm that is not there: {arm.subgroup_of!r}")
+                raise ValueError(
+                    f"arm {arm.id!r} is a subgroup of an arm that is not there: {arm.subgroup_of!r}"
+                )
         return self
+
+    @property
+    def drugs(self) -> tuple[str, ...]:
+        """Ids of the drugs the arms were given, in order of appearance, without background treatment."""
+        return tuple(dict.fromkeys(item.drug for arm in self.arms for item in arm.regimen))
 
     def arm(self, name: str) -> Arm:
         """Return an arm by id.
@@ -342,20 +93,51 @@ class Study(Record):
     def baseline(self, variable: str, arm: str = "all") -> BaselineRow | None:
         """Return a baseline row of an arm; the pooled row where the arm has none; None without either.
 
-        ``all`` without a row of its own pools the arms by their numbers: weighted mean, and the standard deviation with
-        the part between arms; such a row says ``derived``.
+        Parameters
+        ----------
+        variable
+            Such as ``"fvc_pct_pred"``.
+        arm
+            Arm id. ``all`` without a row of its own pools the arms by their numbers: weighted mean, and the
+            standard deviation with the part between arms; such a row says ``derived``. Groups that overlap
+            (together more than all patients) are not pooled.
+
+        Returns
+        -------
+        BaselineRow or None
+            Rows of subgroups are left out.
         """
         rows = [r for r in self.population.baseline if r.variable == variable and r.subgroup is None]
         for wanted in (arm, "all"):
             for row in rows:
                 if row.arm == wanted:
                     return row
-        return _pooled([r for r in rows if r.mean is not None and r.n], variable)
+        whole = {a.id: a.n for a in self.arms if a.subgroup_of is None}
+        parts = [r for r in rows if r.arm in whole or not whole]
+        sized = [r if r.n else r.model_copy(update={"n": whole.get(r.arm)}) for r in parts]
+        if self.population.n is not None and sum(r.n or 0 for r in sized) > self.population.n:
+            return None  # the groups overlap
+        return pooled_row(sized, variable)
 
     def outcomes_for(
-        self, *, endpoint: str | None = None, measure: str | None = None, arm: str | None = None, week: float | None = None
+        self,
+        *,
+        endpoint: str | None = None,
+        measure: str | None = None,
+        arm: str | None = None,
+        week: float | None = None,
     ) -> tuple[Outcome, ...]:
-        """Return the outcomes that match everything that is given."""
+        """Return the outcomes that match everything that is given.
+
+        Parameters
+        ----------
+        endpoint, measure
+            As in the record.
+        arm
+            Also finds comparisons in which the arm takes part.
+        week
+            Week of the visit, exactly.
+        """
         return tuple(
             o
             for o in self.outcomes
@@ -364,18 +146,3 @@ class Study(Record):
             and (arm is None or o.arm == arm or (o.arms is not None and arm in o.arms))
             and (week is None or o.week == week)
         )
-
-
-def _pooled(rows: list[BaselineRow], variable: str) -> BaselineRow | None:
-    if not rows:
-        return None
-    total = sum(r.n or 0 for r in rows)
-    mean = sum((r.n or 0) * (r.mean or 0.0) for r in rows) / total
-    spread = None
-    if all(r.sd is not None for r in rows):
-        square = sum((r.n or 0) * ((r.sd or 0.0) ** 2 + ((r.mean or 0.0) - mean) ** 2) for r in rows) / total
-        spread = square**0.5
-    basis = "recalled" if any(r.basis == "recalled" for r in rows) else rows[0].basis
-    return BaselineRow(
-        variable=variable, arm="all", mean=mean, sd=spread, unit=rows[0].unit, n=total, basis=basis, derived=True
-    )
