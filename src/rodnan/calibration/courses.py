@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rodnan.disease import readouts
+from rodnan.evidence import load_study
 from rodnan.population.candidates import Candidates, MeasurementErrors, candidates, measure_pool
 from rodnan.population.enrol import Entry, weigh
-from rodnan.population.entries import entry_rules
+from rodnan.population.entries import entry_rules, study_entry
 from rodnan.population.pool import Pool
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ __all__ = ["SOFT", "Courses", "EnteredCourses"]
 
 SOFT = {"fvc_pct_pred": 1.5, "mrss": 1.0, "disease_duration": 0.1, "lung_load": 1.0, "il6": 0.05, "dlco_pct_pred": 1.5}
 """Widths over which soft filters rise, in the variables' units."""
+
+
+_WHOLE_RECORD = ("sls-1", "sls-2")
+"""Studies whose own baseline table is complete enough to enrol to."""
 
 
 class Courses:
@@ -70,7 +75,7 @@ class Courses:
 
     def enter(self, study: str, room_years: float) -> EnteredCourses:
         """Weight the candidates to a study's entry rules, keeping those with `room_years` of course ahead."""
-        rules = entry_rules(study)
+        rules = study_entry(load_study(study)) if study in _WHOLE_RECORD else entry_rules(study)
         last = self.pool.days[-1] - room_years * 365.25
         ahead = self.everyone.take(np.flatnonzero(self.pool.days[self.everyone.time] <= last))
         filters = rules.softened(SOFT) if self.soft else rules.filters
@@ -112,6 +117,14 @@ class EnteredCourses:
     def share(self, condition: Array, among: Array | None = None) -> float:
         """Return the weighted share in percent."""
         return 100.0 * self.mean(condition.astype(float), among)
+
+    def median_score(self, values: Array) -> float:
+        """Return the weighted median of whole-number scores, interpolated within the score (as for grouped data)."""
+        scores = np.arange(0, 52)
+        share = np.array([self.entry.weights[values == s].sum() for s in scores])
+        before = np.cumsum(share) - share
+        middle = int(np.searchsorted(np.cumsum(share), 0.5 * share.sum()))
+        return float(scores[middle] - 0.5 + (0.5 * share.sum() - before[middle]) / share[middle])
 
     def quantile(self, values: Array, level: float) -> float:
         """Return a weighted quantile."""

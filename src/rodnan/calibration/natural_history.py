@@ -192,7 +192,7 @@ def _survival(c: Courses, time: NDArray[np.int64], patient: NDArray[np.int64], d
 
 def _n6(c: Courses) -> Mapping[str, float]:
     e = c.enter("registry-lc", 0.0)
-    return {"median": e.quantile(e.at(c.observed_mrss), 0.5)}
+    return {"median": e.median_score(e.at(c.observed_mrss))}
 
 
 def _n7(c: Courses) -> Mapping[str, float]:

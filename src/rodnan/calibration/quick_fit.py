@@ -61,8 +61,8 @@ def settings() -> Mapping[str, Any]:
 def untreated_residuals(courses: Courses) -> list[dict[str, Any]]:
     """Return one row a datum: label, observed, model, residual in standard deviations.
 
-    The standard deviation of a natural-history part is a third of the width of its tolerance; that of a trial arm
-    includes its own error and the drift between trials.
+    The standard deviation of a natural-history part is a third of the width of its tolerance, and what lies beyond the
+    tolerance counts three times more; that of a trial arm includes its own error and the drift between trials.
     """
     rows: list[dict[str, Any]] = []
     for target in targets():
@@ -71,7 +71,10 @@ def untreated_residuals(courses: Courses) -> list[dict[str, Any]]:
         values = evaluate_target(target.id, courses)
         for part in target.parts:
             sd = (part.high - part.low) / 3.0
-            rows.append(_row(f"{target.id} {part.key}", part.observed, values[part.key], sd))
+            model = values[part.key]
+            beyond = max(0.0, part.low - model, model - part.high) * np.sign(model - part.observed)
+            row = _row(f"{target.id} {part.key}", part.observed, model, sd)
+            rows.append(row | {"residual": row["residual"] + 3.0 * beyond / sd})
     for arm in settings()["untreated"]["arms"]:
         entered = courses.enter(arm["entry"], 2.1)
         table = courses.observed_fvc if arm["endpoint"] == "fvc_pct_pred" else courses.observed_mrss

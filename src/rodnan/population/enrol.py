@@ -41,12 +41,15 @@ class Moment:
     ----------
     tolerance
         How far the weighted mean may stay from the published one, in the variable's unit.
+    basis
+        How the published number is known.
     """
 
     variable: str
     mean: float
     sd: float | None = None
     tolerance: float | None = None
+    basis: str = "assumed"
 
 
 @dataclass(frozen=True)
@@ -173,6 +176,7 @@ def _row(chosen: Candidates, weights: Array, moment: Moment) -> Mapping[str, flo
     sd = float(np.sqrt(weights @ (values - mean) ** 2))
     return {
         "variable": moment.variable,
+        "basis": moment.basis,
         "published_mean": moment.mean,
         "published_sd": moment.sd,
         "mean": mean,

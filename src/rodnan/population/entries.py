@@ -12,9 +12,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from rodnan.errors import PopulationError, nearest_name
+from rodnan.evidence import Study
 from rodnan.population.enrol import Moment, Range
+from rodnan.units import convert
 
-__all__ = ["EntryRules", "entry_rules", "entry_table"]
+__all__ = ["EntryRules", "entry_rules", "entry_table", "study_entry"]
 
 
 class EntryRecord(BaseModel):
@@ -23,7 +25,7 @@ class EntryRecord(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     filters: dict[str, tuple[float, float]]
-    moments: dict[str, tuple[float, float | None]]
+    moments: dict[str, tuple[float, float | None]] = {}
     source: str = Field(min_length=4)
     basis: Literal["read", "recalled", "assumed", "estimated"]
 
@@ -53,7 +55,7 @@ def entry_table() -> Mapping[str, EntryRules]:
         record = EntryRecord.model_validate(row)
         table[name] = EntryRules(
             tuple(Range(v, low, high) for v, (low, high) in record.filters.items()),
-            tuple(Moment(v, mean, sd) for v, (mean, sd) in record.moments.items()),
+            tuple(Moment(v, mean, sd, basis=record.basis) for v, (mean, sd) in record.moments.items()),
             record,
         )
     return MappingProxyType(table)
@@ -73,3 +75,51 @@ def entry_rules(study: str) -> EntryRules:
             "RDN-P004", "no entry rules on record for this study", value=study, nearest=nearest_name(study, table)
         )
     return table[study]
+
+
+_FROM_BASELINE = {
+    "age": ("age", 1.0),
+    "female_pct": ("female", 0.01),
+    "dcssc_pct": ("dcssc", 0.01),
+    "disease_duration": ("disease_duration", 1.0),
+    "fvc_pct_pred": ("fvc_pct_pred", 1.0),
+    "mrss": ("mrss", 1.0),
+    "dlco_pct_pred": ("dlco_pct_pred", 1.0),
+    "scl70_pct": ("scl70", 0.01),
+    "weight": ("weight", 1.0),
+}
+"""Baseline variable of a study record -> variable of a candidate, and the factor between their units."""
+
+
+def study_entry(study: Study) -> EntryRules:
+    """Return the entry rules of a study, its moments taken from the baseline table of its record.
+
+    Parameters
+    ----------
+    study
+        A study record.
+
+    Returns
+    -------
+    EntryRules
+        Moments on record in the entry table are kept for variables that the study's own table does not give.
+
+    Raises
+    ------
+    PopulationError
+        RDN-P004 when no filters are on record, RDN-P005 when neither table gives any moment.
+    """
+    rules = entry_rules(study.id)
+    moments = {m.variable: m for m in rules.moments}
+    for name, (variable, factor) in _FROM_BASELINE.items():
+        row = study.baseline(name)
+        mean = None if row is None else (row.mean if row.mean is not None else row.value)
+        if row is None or mean is None:
+            continue
+        if name == "disease_duration":
+            factor = convert(1.0, row.unit or "year", "year")
+        spread = None if row.sd is None or name.endswith("_pct") else row.sd * factor
+        moments[variable] = Moment(variable, mean * factor, spread, basis=row.basis)
+    if not moments:
+        raise PopulationError("RDN-P005", "the record gives no baseline table to enrol to", value=study.id)
+    return EntryRules(rules.filters, tuple(moments.values()), rules.record)

@@ -273,10 +273,10 @@ def _leaving(
         cohort.covariates["age"] + now / 365.25, cohort.covariates["sex"], lung, dlco, progressor
     )
     dies = u[:, 0] < -np.expm1(-hazard * visit_days)
-    fall = 100.0 * (1.0 - observed["fvc_pct_pred"][visit] / observed["fvc_pct_pred"][0])
-    before = 100.0 * (1.0 - observed["fvc_pct_pred"][visit - 1] / observed["fvc_pct_pred"][0])
+    entry = observed["fvc_pct_pred"][0]
     limit = conduct["failure_fvc_fall"]
-    failed = (fall >= limit) & (before < limit) & (now >= 7 * conduct["failure_from_week"])
+    fell = [observed["fvc_pct_pred"][max(k, 0)] <= (1.0 - limit / 100.0) * entry for k in (visit - 2, visit - 1, visit)]
+    failed = fell[2] & fell[1] & ~fell[0] & (now >= 7 * conduct["failure_from_week"])
     fails = failed & (u[:, 1] < conduct["failure_leaves"])
     intolerant = (u[:, 2] < -np.expm1(-on_drug * years)) | (low & (u[:, 2] > 1.0 - conduct["dropout_after_cytopenia"]))
     other = u[:, 3] < -np.expm1(-conduct["dropout_background"] * years)

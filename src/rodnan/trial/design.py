@@ -10,7 +10,7 @@ from rodnan.errors import TrialError
 from rodnan.pharmacology import load_model, regimen_from_item
 from rodnan.pharmacology.models import DrugModel
 from rodnan.pharmacology.regimen import Regimen
-from rodnan.population.entries import EntryRules, entry_rules
+from rodnan.population.entries import EntryRules, study_entry
 
 __all__ = ["ENDPOINTS", "ArmDesign", "TrialDesign", "design_from_study"]
 
@@ -103,9 +103,10 @@ def design_from_study(study: Any) -> TrialDesign:
         raise TrialError(
             "RDN-T002", f"the study reports none of {', '.join(ENDPOINTS)} at a week", value=study.id
         )
-    follow_up = max(max(weeks), *(int(r.stop) // 7 for a in arms for rs in a.drugs.values() for r in rs if r.stop < 1e6), 52)
+    weeks += [int(row.week) for row in (*study.adverse_events, *study.withdrawals) if row.week is not None and row.week <= 104]
+    follow_up = max(weeks)
     role = "calibration" if study.id in _CALIBRATION else "validation"
-    return TrialDesign(study, tuple(arms), entry_rules(study.id), min(follow_up, 104), role)
+    return TrialDesign(study, tuple(arms), study_entry(study), min(follow_up, 104), role)
 
 
 def _arm(study: str, arm: Any) -> ArmDesign:

@@ -239,7 +239,7 @@ def _cohort(cohort: Cohort, patients: int) -> dict[str, Any]:
                 "variable": m["variable"],
                 "arm": "all",
                 "unit": units.get(str(m["variable"]), "share"),
-                "published": {"mean": m["published_mean"], "sd": m["published_sd"], "basis": "read"},
+                "published": {"mean": m["published_mean"], "sd": m["published_sd"], "basis": m["basis"]},
                 "simulated": {"mean": round(float(m["mean"]), 4), "sd": round(float(m["sd"]), 4)},  # type: ignore[arg-type]
             }
             for m in cohort.entry.moments

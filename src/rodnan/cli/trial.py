@@ -1,0 +1,73 @@
+"""``rodnan trial``: run virtual trials."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rodnan.cli.output import progress_line, write_json
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="Run a virtual trial beside its published results.", rich_markup_mode=None)
+
+
+@app.callback()
+def _group() -> None:
+    """Hold the group together."""
+
+
+@app.command("run")
+def run(
+    study: Annotated[str, typer.Argument(help="Study on record, such as sls-2 or sls-1.")],
+    patients: Annotated[int, typer.Option(help="Virtual patients; each is treated in every arm.")] = 1000,
+    replicates: Annotated[int, typer.Option(help="Repetitions of the trial at its published size.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same result.")] = 1,
+    pool: Annotated[int, typer.Option(help="Virtual patients followed untreated, from whom the trial enrols.")] = 4096,
+    workers: Annotated[int | None, typer.Option(min=1, help="Threads; all cores by default.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Run below an effective sample size of 200.")] = False,
+    json: Annotated[Path | None, typer.Option(help="Write the result as JSON.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the report (HTML, figures, tables) to this folder.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Run a virtual trial of a STUDY and print it beside the published results."""
+    from rodnan.report import text_tables, write_report
+    from rodnan.trial import run as run_trial
+
+    progress = progress_line(quiet)
+    result = run_trial(
+        study,
+        patients=patients,
+        replicates=replicates,
+        seed=seed,
+        pool=pool,
+        force=force,
+        workers=workers,
+        progress=progress,
+    )
+    if out is not None:
+        progress("writing the report")
+    written = write_report(result, out) if out is not None else []
+    if json is not None:
+        write_json(json, result)
+    if not quiet and sys.stderr.isatty():
+        sys.stderr.write("\r\033[K")
+    typer.echo(text_tables(result))
+    if written:
+        typer.echo(f"Report: {written[0]}")
+    if json is not None:
+        typer.echo(f"Result: {json}")
+
+
+@app.command("list")
+def list_() -> None:
+    """List the studies that can be run."""
+    from rodnan.evidence import load_study, studies
+    from rodnan.population.entries import entry_table
+
+    for name in studies():
+        if name in entry_table():
+            typer.echo(f"{name:24} {load_study(name).acronym}")
