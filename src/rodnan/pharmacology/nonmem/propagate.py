@@ -7,7 +7,7 @@ Steady state of a nonlinear system
 ----------------------------------
 The state just before a dose is a fixed point of the map "one dosing interval". It is approached by giving
 doses, then found by Newton's method on that map with a difference Jacobian; the result counts only if one
-further interval returns to it within 1e-8 of its size.
+further interval returns to it within 1e-8 of the size that each compartment has on the way.
 """
 
 from __future__ import annotations
@@ -135,8 +135,8 @@ class NumericSystem:
         if not later.any():
             return out
         self._note(amounts)
-        end = float(asked[-1])
-        scale = max(float(self.peaks.max()), float(np.abs(inputs).max()) * (end - start))
+        span = float(asked[-1]) - start  # the solver's clock begins at 0, whatever the time
+        scale = max(float(self.peaks.max()), float(np.abs(inputs).max()) * span)
         slope = self.slope
 
         left = _MAX_EVALUATIONS
@@ -144,18 +144,18 @@ class NumericSystem:
         def right(t: float, x: Vector) -> Vector:
             nonlocal left
             left -= 1
-            value = np.asarray(slope(t, x)) + inputs
+            value = np.asarray(slope(start + t, x)) + inputs
             if left < 0 or not math.isfinite(value.sum()):
                 raise _Lost
             return value
 
-        targets, place = np.unique(asked[later], return_inverse=True)
+        targets, place = np.unique(asked[later] - start, return_inverse=True)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             try:
                 found = solve_ivp(
                     right,
-                    (start, end),
+                    (0.0, span),
                     amounts,
                     method="LSODA",
                     t_eval=targets,
@@ -185,14 +185,17 @@ class NumericSystem:
         """
         whole, rest = divmod(duration, interval) if inputs.any() else (0.0, 0.0)
 
-        def one_interval(trough: Vector) -> Vector:
+        def one_interval(trough: Vector) -> tuple[Vector, Vector]:
             x, now = trough + bolus, 0.0
+            largest = np.maximum(np.abs(trough), np.abs(x))
             if rest > 0.0:
                 x = self.flow(0.0, x, (whole + 1.0) * inputs, [rest])[-1]
+                largest = np.maximum(largest, np.abs(x))
                 now = rest
-            return self.flow(now, x, whole * inputs, [interval])[-1]
+            x = self.flow(now, x, whole * inputs, [interval])[-1]
+            return x, np.maximum(largest, np.abs(x))
 
-        return self._fixed_point(one_interval) + bolus
+        return self._fixed_point(one_interval, rounds=8) + bolus
 
     def steady_constant(self, inputs: Vector) -> Vector:
         """Return the amounts under `inputs` for ever.
@@ -205,51 +208,63 @@ class NumericSystem:
         x = self.start
         with np.errstate(all="ignore"):
             speed = np.abs(np.asarray(self.slope(0.0, x)) + inputs).max()
-        size = max(float(np.abs(x).max()), speed)
-        period = size / speed if speed > 0.0 else 1.0
-        return self._fixed_point(lambda trough: self.flow(0.0, trough, inputs, [period])[-1], growing=True)
+        period = max(float(np.abs(x).max()), speed) / speed if speed > 0.0 else 1.0
 
-    def _fixed_point(self, advance: Callable[[Vector], Vector], growing: bool = False) -> Vector:
+        def one_period(state: Vector) -> tuple[Vector, Vector]:
+            x = self.flow(0.0, state, inputs, [period])[-1]
+            return x, np.maximum(np.abs(state), np.abs(x))
+
+        return self._fixed_point(one_period, rounds=40)
+
+    def _fixed_point(self, advance: Callable[[Vector], tuple[Vector, Vector]], rounds: int) -> Vector:
+        """Find the state that `advance` returns to; it gives the next state and the sizes on the way."""
         if not self.autonomous:
             raise ModelError("RDN-M409", "equations that depend on time have no steady state")
+        before, self.peaks = self.peaks, self.peaks.copy()
+        try:
+            x = self._search(advance, rounds)
+        finally:
+            self.peaks = before
+        self._note(x)
+        return x
+
+    def _search(self, advance: Callable[[Vector], tuple[Vector, Vector]], rounds: int) -> Vector:
         x = self.start.copy()
-        for _ in range(8 if not growing else 40):
-            x = advance(x)
+        for _ in range(rounds):
+            x, _ = advance(x)
         for _ in range(25):
-            image = advance(x)
-            miss = image - x
-            size = np.maximum(np.abs(image), 1e-9 * max(float(self.peaks.max()), 1e-300))
-            if (np.abs(miss) <= 1e-9 * size).all():
+            image, size = advance(x)
+            if (np.abs(image - x) <= 1e-10 * size).all():
                 break
-            step = self._newton_step(advance, x, image, size)
+            step = _newton_step(advance, x, image, size)
             if step is None:
                 x = image
                 continue
-            x = x + step
-            x = np.where((x < 0.0) & (image >= 0.0), image, x)
-        x = advance(x)
-        again = advance(x)
-        size = np.maximum(np.abs(again), 1e-9 * max(float(self.peaks.max()), 1e-300))
-        if not (np.abs(again - x) <= 1e-8 * size).all():
+            moved = x + step
+            x = np.where((moved < 0.0) & (image >= 0.0), image, moved)
+        image, _ = advance(x)
+        again, size = advance(image)
+        if not (np.abs(again - image) <= 1e-8 * size).all():
             raise ModelError("RDN-M409", "no steady state: the amounts go on changing from dose to dose")
         return again
 
-    @staticmethod
-    def _newton_step(
-        advance: Callable[[Vector], Vector], x: Vector, image: Vector, size: Vector
-    ) -> Vector | None:
-        n = len(x)
-        jacobian = np.empty((n, n))
-        for j in range(n):
-            nudge = 1e-4 * max(abs(x[j]), size[j])
-            moved = x.copy()
-            moved[j] += nudge
-            jacobian[:, j] = (advance(moved) - image) / nudge
-        try:
-            step = np.asarray(np.linalg.solve(np.eye(n) - jacobian, image - x), dtype=np.float64)
-        except np.linalg.LinAlgError:
-            return None
-        return step if np.isfinite(step).all() else None
+
+def _newton_step(
+    advance: Callable[[Vector], tuple[Vector, Vector]], x: Vector, image: Vector, size: Vector
+) -> Vector | None:
+    """Newton's step towards ``advance(x) = x``, or None where there is none."""
+    n = len(x)
+    jacobian = np.empty((n, n))
+    for j in range(n):
+        nudge = 1e-4 * (size[j] or 1.0)
+        moved = x.copy()
+        moved[j] += nudge
+        jacobian[:, j] = (advance(moved)[0] - image) / nudge
+    try:
+        step = np.asarray(np.linalg.solve(np.eye(n) - jacobian, image - x), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        return None
+    return step if np.isfinite(step).all() else None
 
 
 def numeric_system(model: Model, frame: Sequence[float], peaks: Vector, rtol: float = 1e-10) -> NumericSystem:
