@@ -1,1 +1,1 @@
-"""rodnan.cli"""
+"""The command line."""

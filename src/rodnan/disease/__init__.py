@@ -1,1 +1,1 @@
-"""rodnan.disease"""
+"""The patient's biology: states, equations, parameters, readouts."""

@@ -1,1 +1,1 @@
-"""rodnan.engine"""
+"""Under everything numeric: compiled kernels, batches, random streams, manifests."""

@@ -1,1 +1,1 @@
-"""rodnan.population"""
+"""Who: covariates, individual parameters, untreated courses, enrolment."""
