@@ -84,7 +84,7 @@ class Spread(_Counted):
 
 
 class Outcome(Spread):
-    """One published result, of an arm or a comparison; with only a `direction` no more than its sign is known."""
+    """One published result, of an arm or a comparison; a lone `direction` is a result of known sign only."""
 
     endpoint: Text
     measure: Measure

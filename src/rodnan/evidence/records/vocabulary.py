@@ -22,8 +22,8 @@ __all__ = [
 
 RECORD_UNITS = frozenset(
     {
-        "pct", "pct_pred", "pct_point", "pct_of_baseline", "score", "mRSS", "ratio", "count", "studies", "none",
-        "-", "correlation", "log", "logit", "litre", "points", "events", "patients", "packs",
+        "pct", "pct_pred", "pct_point", "pct_of_baseline", "score", "mRSS", "ratio", "count", "studies",
+        "none", "-", "correlation", "log", "logit", "litre", "points", "events", "patients", "packs",
     }
 )  # fmt: skip
 """Units of scores and counts, beside the clinical units of `rodnan.units`."""
@@ -37,7 +37,9 @@ RATIO_MEASURES = frozenset({"hazard_ratio", "rate_ratio", "odds_ratio", "inciden
 
 Measure = Literal[
     "value", "change", "difference", "rate", "pct_change", "hazard_ratio", "odds_ratio",
-    "incidence_rate_ratio", "rate_ratio", "risk_ratio", "risk_difference", "correlation", "slope", "count", "time_to_event", "ratio",
+    "incidence_rate_ratio", "rate_ratio", "risk_ratio",
+    "risk_difference", "correlation", "slope",
+    "count", "time_to_event", "ratio",
 ]  # fmt: skip
 
 _SCORE = re.compile(r"score_\d+_\d+")
