@@ -152,6 +152,33 @@ def test_sensitivity_to_what_is_preferred():
     assert answer().comparisons[0].sensitivity is None
 
 
+def test_other_names_and_other_cases_of_a_drug_are_understood():
+    by_brand = answer(drug="Brandex", against=" Placebo ", aliases={"brandex": "drug-x"})
+    assert (by_brand.drug, by_brand.against) == ("drug-x", "placebo")
+    assert answer(drug="DRUG-X").comparisons[0].pooled.estimate == answer().comparisons[0].pooled.estimate
+
+
+@pytest.mark.parametrize(
+    ("measure", "scale"),
+    [("hazard_ratio", "HR"), ("odds_ratio", "OR"), ("risk_ratio", "RR"), ("incidence_rate_ratio", "IRR")],
+)
+def test_every_kind_of_ratio_has_its_own_scale(measure, scale):
+    row = {
+        "endpoint": "event",
+        "measure": measure,
+        "arms": ["a", "b"],
+        "mean": 0.5,
+        "ci95": [0.3, 0.8],
+        "basis": "read",
+    }
+    found = synthesise(
+        [study("t", [arm("a", "drug-x"), {**PLA, "id": "b"}], [row])], drug="drug-x", endpoint="event"
+    )
+    (c,) = found.comparisons
+    assert c.scale == scale
+    assert answer_data(found)["comparisons"][0]["random_effects"]["estimate"] == pytest.approx(0.5)
+
+
 @pytest.mark.parametrize(
     ("asked", "code", "near"),
     [

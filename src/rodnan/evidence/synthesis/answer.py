@@ -8,7 +8,7 @@ certainty of each estimate and lists what was left out.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from rodnan.errors import EvidenceError, nearest_name
 from rodnan.evidence.synthesis.bayes import BayesPooled, TauPrior, pool_bayes
 from rodnan.evidence.synthesis.certainty import Certainty, judge
 from rodnan.evidence.synthesis.consistency import Decomposition, NodeSplit, decompose, node_splits
-from rodnan.evidence.synthesis.endpoints import RATIO_TAU, Endpoint, Sourced, endpoint_of
+from rodnan.evidence.synthesis.endpoints import RATIO_TAU, RATIOS, SCALE_WORDS, Endpoint, Sourced, endpoint_of
 from rodnan.evidence.synthesis.extraction import (
     ArmChange,
     ContrastRow,
@@ -167,6 +167,7 @@ def synthesise(
     week: float | None = None,
     binary: str = "RR",
     level: float = 0.95,
+    aliases: Mapping[str, str] | None = None,
 ) -> Answer:
     """Answer what is known about a drug and an outcome.
 
@@ -185,6 +186,8 @@ def synthesise(
         Scale for counts.
     level
         Confidence level.
+    aliases
+        Other names of drugs (brands, abbreviations), in lower case, to their names in the records.
 
     Returns
     -------
@@ -199,6 +202,8 @@ def synthesise(
     """
     studies = list(studies)
     drugs = known_drugs(studies)
+    drug = _named(drug, drugs, aliases)
+    against = None if against is None else _named(against, (*drugs, "placebo", "no treatment"), aliases)
     if drug not in drugs:
         raise EvidenceError(
             "RDN-E511",
@@ -234,6 +239,13 @@ def synthesise(
         _relevant(found, studies, drug) + net_unused,
         tuple(_remarks(comparisons, net, found, drug, against, _related(studies, drug, endpoint))),
     )
+
+
+def _named(name: str, known: Sequence[str], aliases: Mapping[str, str] | None) -> str:
+    """Name of a drug in the records: as it stands, whatever its case, or through another name."""
+    folded = name.strip().casefold()
+    exact = next((k for k in known if k.casefold() == folded), None)
+    return exact or (aliases or {}).get(folded, name)
 
 
 def _most_used(studies: Sequence[Any], part: str) -> str | None:
@@ -305,7 +317,7 @@ def _comparisons(
 
 
 def _prior(what: Endpoint, scale: str) -> Sourced | None:
-    return what.tau_scale if scale == "MD" else (RATIO_TAU if scale in ("RR", "OR", "HR") else None)
+    return what.tau_scale if scale == "MD" else (RATIO_TAU if scale in RATIOS else None)
 
 
 def _network(
@@ -314,7 +326,7 @@ def _network(
     """Fit the network of randomised comparisons, on the scale that connects the drug to most treatments."""
     best: list[ContrastRow] = []
     left: set[str] = set()
-    for scale in ("MD", "RR", "OR", "RD", "HR"):
+    for scale in SCALE_WORDS:
         rows = [r for r in found.contrasts if r.scale == scale and r.facts.randomised]
         parts = components([_contrast(r) for r in rows])
         own = next((p for p in parts if drug in p), ())

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rodnan.evidence.synthesis.endpoints import RATIO_MID, Endpoint
+from rodnan.evidence.synthesis.endpoints import RATIO_MID, RATIOS, Endpoint
 from rodnan.evidence.synthesis.extraction import ContrastRow
 from rodnan.evidence.synthesis.pairwise import Pooled, prediction_interval
 from rodnan.evidence.synthesis.small_study import Egger
@@ -198,7 +198,7 @@ def _is_ssc(condition: str) -> bool:
 def _imprecision(rows: Sequence[ContrastRow], interval: tuple[float, float], endpoint: Endpoint) -> Judgement:
     name = "imprecision"
     low, high = interval
-    ratio = rows[0].scale in ("RR", "OR", "HR")
+    ratio = rows[0].scale in RATIOS
     mid = RATIO_MID.value if ratio else (endpoint.mid.value if endpoint.mid is not None else None)
     n = sum(r.n or 0 for r in {r.facts.study: r for r in rows}.values())
     events = sum(r.events[0] + r.events[2] for r in rows if r.events)

@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
-__all__ = ["Endpoint", "Sourced", "endpoint_of"]
+__all__ = ["RATIOS", "SCALE_WORDS", "Endpoint", "Sourced", "endpoint_of"]
+
+SCALE_WORDS = {
+    "MD": "mean difference",
+    "RR": "risk ratio",
+    "OR": "odds ratio",
+    "HR": "hazard ratio",
+    "IRR": "rate ratio",
+    "RD": "risk difference",
+}
+RATIOS = frozenset({"RR", "OR", "HR", "IRR"})
+"""Scales that are pooled as logarithms."""
 
 _LOWER_WORDS = ("death", "worse", "decline", "fail", "relapse", "progress", "hospital")
 

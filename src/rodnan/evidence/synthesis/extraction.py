@@ -34,7 +34,13 @@ from rodnan.evidence.synthesis.effects import (
 
 __all__ = ["ArmChange", "ContrastRow", "Extraction", "Published", "Unused", "extract", "treatment_of"]
 
-_RANDOMISED = "randomised"
+_RATIO_SCALES = {
+    "hazard_ratio": "HR",
+    "odds_ratio": "OR",
+    "risk_ratio": "RR",
+    "rate_ratio": "IRR",
+    "incidence_rate_ratio": "IRR",
+}
 _BASES = ("read", "estimated", "assumed", "recalled")  # from the best to the least verified
 
 
@@ -59,7 +65,7 @@ class ContrastRow:
     Parameters
     ----------
     scale
-        ``"MD"``, ``"RR"``, ``"OR"``, ``"RD"`` or ``"HR"``; ratios as logarithms.
+        ``"MD"``, ``"RR"``, ``"OR"``, ``"RD"``, ``"HR"`` or ``"IRR"``; ratios as logarithms.
     how
         How estimate and standard error were obtained, in words.
     basis
@@ -256,7 +262,7 @@ def _facts(study: Any) -> StudyFacts:
         study=study.id,
         name=study.acronym or study.id,
         citation=", ".join(t for t in (who, where) if t),
-        randomised=bool(_get(d, "randomised")) and str(_get(d, "type")) in ("rct", "open-label", _RANDOMISED),
+        randomised=bool(_get(d, "randomised")) and str(_get(d, "type")) != "meta-analysis",
         blinding=str(_get(d, "blinding") or "none"),
         condition=str(_get(study, "condition") or ""),
         n=_get(study.population, "n") if _get(study, "population") is not None else None,
@@ -310,7 +316,7 @@ class _StudyReader:
                 self.drop(o, "a subgroup of the patients")
             elif o.measure == "difference":
                 self.difference(o, names)
-            elif o.measure in ("hazard_ratio", "odds_ratio"):
+            elif o.measure in _RATIO_SCALES:
                 self.ratio(o, names)
             elif o.measure in ("change", "value") and len(names) == 1 and names[0] in self.arms:
                 single[o.measure, _get(o, "week")].append(o)
@@ -364,8 +370,15 @@ class _StudyReader:
             self.drop(o, "a ratio without a usable interval")
             return
         y, se = log_ratio_from_interval(float(o.mean), float(interval[0]), float(interval[1]))
-        scale = "HR" if o.measure == "hazard_ratio" else "OR"
-        self.add(o, names, scale, y, se, "ratio as reported, standard error from the interval", 0)
+        self.add(
+            o,
+            names,
+            _RATIO_SCALES[o.measure],
+            y,
+            se,
+            "ratio as reported, standard error from the interval",
+            0,
+        )
 
     def arm_changes(self, rows: Sequence[Any], week: float | None) -> None:
         usable = []

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import stats
 
 from rodnan.evidence.synthesis.answer import Comparison, NetworkPart
-from rodnan.evidence.synthesis.endpoints import Endpoint
+from rodnan.evidence.synthesis.endpoints import RATIOS, SCALE_WORDS, Endpoint
 
 __all__ = [
     "ForestData",
@@ -27,14 +27,6 @@ __all__ = [
     "network_forest_data",
     "network_graph",
 ]
-
-SCALE_WORDS = {
-    "MD": "mean difference",
-    "RR": "risk ratio",
-    "OR": "odds ratio",
-    "HR": "hazard ratio",
-    "RD": "risk difference",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +147,7 @@ class NetworkGraph:
 
 
 def _natural(value: float, scale: str) -> float:
-    return math.exp(value) if scale in ("RR", "OR", "HR") else value
+    return math.exp(value) if scale in RATIOS else value
 
 
 def _axis(what: Endpoint, scale: str) -> str:
@@ -262,7 +254,7 @@ def _forest(
     title: str, rows: list[ForestRow], what: Endpoint, scale: str, drug: str, against: str
 ) -> ForestData:
     left, right = _sides(what, drug, against)
-    ratio = scale in ("RR", "OR", "HR")
+    ratio = scale in RATIOS
     important = what.mid.value if what.mid is not None and scale == "MD" else None
     return ForestData(
         title, what.label, _axis(what, scale), tuple(rows), float(ratio), ratio, left, right, important
@@ -301,7 +293,7 @@ def funnel_data(comparison: Comparison, what: Endpoint) -> FunnelData:
         _natural(c.common.estimate - z * top, scale),
         _natural(c.common.estimate + z * top, scale),
         top,
-        scale in ("RR", "OR", "HR"),
+        scale in RATIOS,
         note,
     )
 

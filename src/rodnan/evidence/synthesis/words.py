@@ -8,23 +8,16 @@ from typing import Any
 
 from rodnan.evidence.synthesis.answer import Answer, Comparison, Indirect
 from rodnan.evidence.synthesis.certainty import Certainty
-from rodnan.evidence.synthesis.endpoints import RATIO_MID, Endpoint
+from rodnan.evidence.synthesis.endpoints import RATIO_MID, RATIOS, SCALE_WORDS, Endpoint
 
 __all__ = ["answer_data", "answer_text", "sentence", "show"]
 
-_SCALES = {
-    "MD": "mean difference",
-    "RR": "risk ratio",
-    "OR": "odds ratio",
-    "HR": "hazard ratio",
-    "RD": "risk difference",
-}
 UNVERIFIED = "(unverified)"
 
 
 def show(value: float, scale: str, signed: bool = True) -> str:
     """Print a number on its natural scale: ratios without logarithm, differences with their sign."""
-    if scale in ("RR", "OR", "HR"):
+    if scale in RATIOS:
         return f"{math.exp(value):.2f}"
     digits = 3 if scale == "RD" else 2
     return f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
@@ -69,7 +62,7 @@ def sentence(
     may = {4: ("makes", "gives", "is"), 3: ("probably makes", "probably gives", "is probably")}.get(
         certainty.level, ("may make", "may give", "may be")
     )
-    ratio = scale in ("RR", "OR", "HR")
+    ratio = scale in RATIOS
     mid = RATIO_MID.value if ratio else (what.mid.value if what.mid else None)
     name = drug[:1].upper() + drug[1:]
     if low <= 0 <= high and mid is not None and abs(estimate) < mid:
@@ -155,7 +148,7 @@ def _table(rows: Sequence[Sequence[str]], indent: str = "  ") -> list[str]:
 
 def _comparison(c: Comparison, what: Endpoint) -> list[str]:
     kind = "randomised" if c.randomised else "not randomised"
-    lines = [f"{c.drug} against {c.against} ({kind}; {_SCALES[c.scale]})"]
+    lines = [f"{c.drug} against {c.against} ({kind}; {SCALE_WORDS[c.scale]})"]
     rows = [["study", "week", "estimate", "95% interval", "weight", "n", "basis"]]
     for row, weight in zip(c.rows, c.pooled.weights, strict=True):
         low, high = row.y - 1.959964 * row.se, row.y + 1.959964 * row.se
@@ -335,7 +328,7 @@ def answer_data(answer: Answer) -> dict[str, Any]:
     def natural(value: float, scale: str) -> float | None:
         if not math.isfinite(value):
             return None
-        return math.exp(value) if scale in ("RR", "OR", "HR") else value
+        return math.exp(value) if scale in RATIOS else value
 
     def certainty(c: Certainty) -> dict[str, Any]:
         return {
