@@ -375,8 +375,9 @@ def network_spec(graph: NetworkGraph, layout: Layout = WIDE) -> dict[str, Any]:
         A Vega-Lite specification.
     """
     side = min(layout.width - 260, 320) if layout.name == "wide" else layout.width - 170
-    width, height = layout.width - 24, side + 90
-    cx, cy = width / 2, height / 2
+    top, bottom = max(n.y for n in graph.nodes), min(n.y for n in graph.nodes)
+    width, height = layout.width - 24, side * (top - bottom) / 2 + 100
+    cx, cy = width / 2, 52 + side * top / 2
     places = {n.name: (cx + n.x * side / 2, cy - n.y * side / 2) for n in graph.nodes}
     layers: list[Any] = []
     x = alt.X("x:Q", scale=alt.Scale(domain=[0, width], nice=False, zero=False), axis=None)

@@ -226,7 +226,7 @@ def synthesise(
     other_choice = extract(studies, endpoint, week=target, binary=binary, prefer="adjusted")
     what = endpoint_of(endpoint, adverse_event=found.adverse_event)
     comparisons = _comparisons(found, other_choice, drug, against, what, week, level)
-    net, net_unused = _network(found, drug, against, what, week, level)
+    net, net_unused = _network(found, comparisons, drug, against, what, week, level)
     return Answer(
         drug,
         what,
@@ -321,7 +321,13 @@ def _prior(what: Endpoint, scale: str) -> Sourced | None:
 
 
 def _network(
-    found: Extraction, drug: str, against: str | None, what: Endpoint, week: float | None, level: float
+    found: Extraction,
+    direct: Sequence[Comparison],
+    drug: str,
+    against: str | None,
+    what: Endpoint,
+    week: float | None,
+    level: float,
 ) -> tuple[NetworkPart | None, tuple[Unused, ...]]:
     """Fit the network of randomised comparisons, on the scale that connects the drug to most treatments."""
     best: list[ContrastRow] = []
@@ -346,7 +352,7 @@ def _network(
     splits = node_splits(fitted)
     incoherent = min((s.p for s in splits if s.p is not None), default=None)
     estimates = [
-        _indirect(fitted, rows, drug, other, what, week, incoherent)
+        _indirect(fitted, rows, direct, drug, other, what, week, incoherent)
         for other in fitted.treatments
         if other != drug and (against is None or other == against)
     ]
@@ -393,14 +399,18 @@ def _whole_studies(rows: Sequence[ContrastRow]) -> tuple[list[ContrastRow], tupl
 def _indirect(
     fitted: Network,
     rows: Sequence[ContrastRow],
+    comparisons: Sequence[Comparison],
     drug: str,
     other: str,
     what: Endpoint,
     week: float | None,
     incoherent: float | None,
 ) -> Indirect:
+    """Network estimate of one comparison; its direct part is judged for inconsistency as it is alone."""
     relative = fitted.relative(drug, other)
     direct = fitted.studies_of(drug, other)
+    scale = rows[0].scale
+    alone = [c.pooled for c in comparisons if c.randomised and (c.against, c.scale) == (other, scale)]
     shares = _contributions(fitted, rows, drug, other)
     used = [(r, s) for r, s in zip(rows, shares, strict=True) if s > 1e-9]
     certainty = judge(
@@ -408,12 +418,13 @@ def _indirect(
         [s for _, s in used],
         (relative.low, relative.high),
         what,
+        pooled=alone[0] if alone else None,
         target_week=week,
         indirect=not direct,
         incoherent_p=incoherent,
     )
     via = tuple(sorted({t for r, _ in used for t in (r.first, r.second)} - {drug, other}))
-    return Indirect(relative, rows[0].scale, len(direct), via, certainty)
+    return Indirect(relative, scale, len(direct), via, certainty)
 
 
 def _contributions(fitted: Network, rows: Sequence[ContrastRow], drug: str, other: str) -> list[float]:
