@@ -195,7 +195,8 @@ class NumericSystem:
             x = self.flow(now, x, whole * inputs, [interval])[-1]
             return x, np.maximum(largest, np.abs(x))
 
-        return self._fixed_point(one_interval, rounds=8) + bolus
+        given = float(bolus.sum() + inputs.sum() * duration)
+        return self._fixed_point(one_interval, 8, given) + bolus
 
     def steady_constant(self, inputs: Vector) -> Vector:
         """Return the amounts under `inputs` for ever.
@@ -214,21 +215,29 @@ class NumericSystem:
             x = self.flow(0.0, state, inputs, [period])[-1]
             return x, np.maximum(np.abs(state), np.abs(x))
 
-        return self._fixed_point(one_period, rounds=40)
+        return self._fixed_point(one_period, 40, float(inputs.sum()) * period)
 
-    def _fixed_point(self, advance: Callable[[Vector], tuple[Vector, Vector]], rounds: int) -> Vector:
-        """Find the state that `advance` returns to; it gives the next state and the sizes on the way."""
+    def _fixed_point(
+        self, advance: Callable[[Vector], tuple[Vector, Vector]], rounds: int, given: float
+    ) -> Vector:
+        """Find the state that `advance` returns to.
+
+        `advance` gives the next state and the sizes on the way; `given` is what one interval takes in: where
+        saturable elimination cannot keep up, any state is soon large beside its growth, but not beside that.
+        """
         if not self.autonomous:
             raise ModelError("RDN-M409", "equations that depend on time have no steady state")
         before, self.peaks = self.peaks, self.peaks.copy()
         try:
-            x = self._search(advance, rounds)
+            x = self._search(advance, rounds, given)
         finally:
             self.peaks = before
         self._note(x)
         return x
 
-    def _search(self, advance: Callable[[Vector], tuple[Vector, Vector]], rounds: int) -> Vector:
+    def _search(
+        self, advance: Callable[[Vector], tuple[Vector, Vector]], rounds: int, given: float
+    ) -> Vector:
         x = self.start.copy()
         for _ in range(rounds):
             x, _ = advance(x)
@@ -244,7 +253,8 @@ class NumericSystem:
             x = np.where((moved < 0.0) & (image >= 0.0), image, moved)
         image, _ = advance(x)
         again, size = advance(image)
-        if not (np.abs(again - image) <= 1e-8 * size).all():
+        drift = np.abs(again - image)
+        if not (drift <= 1e-8 * size).all() or (given > 0.0 and drift.sum() > 1e-4 * given):
             raise ModelError("RDN-M409", "no steady state: the amounts go on changing from dose to dose")
         return again
 
