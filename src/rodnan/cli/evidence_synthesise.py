@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from rodnan.evidence.synthesis.answer import Answer
+    from rodnan.evidence.synthesis.parts import Answer
 
 __all__ = ["command"]
 

@@ -9,8 +9,8 @@ import pytest
 
 from rodnan.evidence.synthesis.certainty import judge
 from rodnan.evidence.synthesis.endpoints import endpoint_of
-from rodnan.evidence.synthesis.extraction import ContrastRow, StudyFacts
 from rodnan.evidence.synthesis.pairwise import pool
+from rodnan.evidence.synthesis.rows import ContrastRow, StudyFacts
 from rodnan.evidence.synthesis.small_study import Egger, egger_test
 
 FVC = endpoint_of("fvc_pct_pred")

@@ -11,7 +11,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rodnan.evidence.synthesis.answer import Answer, known_drugs, known_endpoints, synthesise
+    from rodnan.evidence.synthesis.answer import known_drugs, known_endpoints, synthesise
+    from rodnan.evidence.synthesis.as_data import answer_data
+    from rodnan.evidence.synthesis.as_text import answer_text
     from rodnan.evidence.synthesis.bayes import TauPrior, pool_bayes
     from rodnan.evidence.synthesis.between_studies import heterogeneity
     from rodnan.evidence.synthesis.certainty import Certainty, judge
@@ -23,9 +25,10 @@ if TYPE_CHECKING:
         risk_difference,
         standardised_mean_difference,
     )
-    from rodnan.evidence.synthesis.extraction import Extraction, extract
+    from rodnan.evidence.synthesis.extraction import extract
     from rodnan.evidence.synthesis.network_fit import Contrast, Network, arm_contrasts, network
     from rodnan.evidence.synthesis.pairwise import Pooled, leave_one_out, pool, prediction_interval
+    from rodnan.evidence.synthesis.parts import Answer
     from rodnan.evidence.synthesis.plotdata import (
         forest_data,
         funnel_data,
@@ -33,19 +36,19 @@ if TYPE_CHECKING:
         network_graph,
     )
     from rodnan.evidence.synthesis.ranking import rank_treatments
+    from rodnan.evidence.synthesis.rows import Extraction
     from rodnan.evidence.synthesis.small_study import egger_test
-    from rodnan.evidence.synthesis.words import answer_data, answer_text
 
 _HOMES = {
-    "Answer": "answer",
+    "Answer": "parts",
     "Certainty": "certainty",
     "Contrast": "network_fit",
-    "Extraction": "extraction",
+    "Extraction": "rows",
     "Network": "network_fit",
     "Pooled": "pairwise",
     "TauPrior": "bayes",
-    "answer_data": "words",
-    "answer_text": "words",
+    "answer_data": "as_data",
+    "answer_text": "as_text",
     "arm_contrasts": "network_fit",
     "decompose": "consistency",
     "egger_test": "small_study",

@@ -9,140 +9,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from rodnan.errors import EvidenceError, nearest_name
-from rodnan.evidence.synthesis.bayes import BayesPooled, TauPrior, pool_bayes
-from rodnan.evidence.synthesis.certainty import Certainty, judge
-from rodnan.evidence.synthesis.consistency import Decomposition, NodeSplit, decompose, node_splits
-from rodnan.evidence.synthesis.endpoints import RATIO_TAU, RATIOS, SCALE_WORDS, Endpoint, Sourced, endpoint_of
-from rodnan.evidence.synthesis.extraction import (
-    ArmChange,
-    ContrastRow,
-    Extraction,
-    Published,
-    Unused,
-    extract,
-    treatment_of,
-)
-from rodnan.evidence.synthesis.network_fit import Contrast, Network, Relative, components, network
-from rodnan.evidence.synthesis.pairwise import LeaveOneOut, Pooled, leave_one_out, pool, prediction_interval
-from rodnan.evidence.synthesis.ranking import Rank, rank_treatments
-from rodnan.evidence.synthesis.small_study import Egger, egger_test
+from rodnan.evidence.synthesis.answer_network import network_part
+from rodnan.evidence.synthesis.bayes import TauPrior, pool_bayes
+from rodnan.evidence.synthesis.certainty import judge
+from rodnan.evidence.synthesis.endpoints import RATIO_TAU, RATIOS, Endpoint, Sourced, endpoint_of
+from rodnan.evidence.synthesis.extraction import extract
+from rodnan.evidence.synthesis.pairwise import leave_one_out, pool, prediction_interval
+from rodnan.evidence.synthesis.parts import Answer, Comparison, NetworkPart, SingleArms
+from rodnan.evidence.synthesis.rows import ContrastRow, Extraction, Published, Unused
+from rodnan.evidence.synthesis.small_study import egger_test
+from rodnan.evidence.synthesis.study_rows import treatment_of
 
-__all__ = ["Answer", "Comparison", "Indirect", "SingleArms", "known_drugs", "known_endpoints", "synthesise"]
-
-NOTICE = (
-    "This puts published studies side by side. It is for research and teaching "
-    "and does not say what is right for any person."
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Direct evidence of the drug against one comparator, on one scale, from one kind of design.
-
-    Parameters
-    ----------
-    rows
-        The studies, turned so that the estimate is drug minus comparator (or log drug / comparator).
-    pooled, common
-        Random-effects estimate with the Hartung-Knapp interval and floor; common-effect estimate.
-    predicted
-        Prediction intervals with k-1 and k-2 degrees of freedom, None where they do not exist.
-    bayes
-        Bayesian random-effects estimate; None without a prior for this outcome.
-    without
-        Leave-one-out; None for one study.
-    egger
-        None with fewer than three studies.
-    sensitivity
-        The pooled estimate when adjusted rows are preferred to rows read at their source; None when it is
-        the same.
-    """
-
-    drug: str
-    against: str
-    scale: str
-    randomised: bool
-    rows: tuple[ContrastRow, ...]
-    pooled: Pooled
-    common: Pooled
-    predicted: tuple[tuple[float, float] | None, tuple[float, float] | None]
-    bayes: BayesPooled | None
-    without: LeaveOneOut | None
-    egger: Egger | None
-    certainty: Certainty
-    sensitivity: Pooled | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Indirect:
-    """Network estimate of the drug against a comparator; `direct_studies` is 0 when it is wholly indirect."""
-
-    relative: Relative
-    scale: str
-    direct_studies: int
-    via: tuple[str, ...]
-    certainty: Certainty
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkPart:
-    """The network that the drug belongs to.
-
-    Parameters
-    ----------
-    fitted
-        The fit; with no degrees of freedom tau2 is taken as 0 and `spread_known` is False.
-    left_out
-        Treatments of the outcome's trials that do not connect to the drug.
-    """
-
-    fitted: Network
-    rows: tuple[ContrastRow, ...]
-    spread_known: bool
-    left_out: tuple[str, ...]
-    estimates: tuple[Indirect, ...]
-    ranks: tuple[Rank, ...]
-    decomposition: Decomposition | None
-    splits: tuple[NodeSplit, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SingleArms:
-    """Changes from baseline under the drug, without a comparison; pooled with at least three arms."""
-
-    rows: tuple[ArmChange, ...]
-    pooled: Pooled | None
-    certainty_word: str = "very low"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Everything that the records say about a drug and an outcome."""
-
-    drug: str
-    endpoint: Endpoint
-    against: str | None
-    week: float
-    comparisons: tuple[Comparison, ...]
-    network: NetworkPart | None
-    single_arms: SingleArms
-    published: tuple[Published, ...]
-    unused: tuple[Unused, ...]
-    remarks: tuple[str, ...]
-    notice: str = NOTICE
-
-    @property
-    def unverified(self) -> tuple[str, ...]:
-        """Studies with pooled numbers that were not read at their source."""
-        pooled = [r for c in self.comparisons for r in c.rows]
-        rows = [*pooled, *(self.network.rows if self.network else ()), *self.single_arms.rows]
-        return tuple(sorted({r.facts.study for r in rows if r.basis != "read"}))
+__all__ = ["known_drugs", "known_endpoints", "synthesise"]
 
 
 def known_drugs(studies: Iterable[Any]) -> tuple[str, ...]:
@@ -226,7 +109,7 @@ def synthesise(
     other_choice = extract(studies, endpoint, week=target, binary=binary, prefer="adjusted")
     what = endpoint_of(endpoint, adverse_event=found.adverse_event)
     comparisons = _comparisons(found, other_choice, drug, against, what, week, level)
-    net, net_unused = _network(found, comparisons, drug, against, what, week, level)
+    net, net_unused = network_part(found, comparisons, drug, against, what, week, level)
     return Answer(
         drug,
         what,
@@ -318,130 +201,6 @@ def _comparisons(
 
 def _prior(what: Endpoint, scale: str) -> Sourced | None:
     return what.tau_scale if scale == "MD" else (RATIO_TAU if scale in RATIOS else None)
-
-
-def _network(
-    found: Extraction,
-    direct: Sequence[Comparison],
-    drug: str,
-    against: str | None,
-    what: Endpoint,
-    week: float | None,
-    level: float,
-) -> tuple[NetworkPart | None, tuple[Unused, ...]]:
-    """Fit the network of randomised comparisons, on the scale that connects the drug to most treatments."""
-    best: list[ContrastRow] = []
-    left: set[str] = set()
-    for scale in SCALE_WORDS:
-        rows = [r for r in found.contrasts if r.scale == scale and r.facts.randomised]
-        parts = components([_contrast(r) for r in rows])
-        own = next((p for p in parts if drug in p), ())
-        inside = [r for r in rows if r.first in own]
-        if len(inside) > len(best):
-            best, left = inside, {t for p in parts if p != own for t in p}
-    rows, unused = _whole_studies(best)
-    names = {t for r in rows for t in (r.first, r.second)}
-    if drug not in names or len(names) < 3:
-        return None, unused
-    part = next(p for p in components([_contrast(r) for r in rows]) if drug in p)
-    rows = [r for r in rows if r.first in part]
-    reference = (
-        against if against in part else ("placebo" if "placebo" in part and drug != "placebo" else drug)
-    )
-    fitted = network([_contrast(r) for r in rows], reference=reference, level=level)
-    splits = node_splits(fitted)
-    incoherent = min((s.p for s in splits if s.p is not None), default=None)
-    estimates = [
-        _indirect(fitted, rows, direct, drug, other, what, week, incoherent)
-        for other in fitted.treatments
-        if other != drug and (against is None or other == against)
-    ]
-    ranks = rank_treatments(fitted, higher_is_better=what.better == "higher") if what.better else ()
-    return (
-        NetworkPart(
-            fitted,
-            tuple(rows),
-            fitted.df > 0,
-            tuple(sorted(left)),
-            tuple(estimates),
-            ranks,
-            decompose(fitted) if fitted.df > 0 else None,
-            splits,
-        ),
-        unused,
-    )
-
-
-def _contrast(row: ContrastRow) -> Contrast:
-    return Contrast(row.facts.study, row.first, row.second, row.y, row.se)
-
-
-def _whole_studies(rows: Sequence[ContrastRow]) -> tuple[list[ContrastRow], tuple[Unused, ...]]:
-    """Keep studies whose comparisons can stand in a network together: all pairs, at one time."""
-    by_study: dict[str, list[ContrastRow]] = defaultdict(list)
-    for row in rows:
-        by_study[row.facts.study].append(row)
-    kept, unused = [], []
-    for study, own in by_study.items():
-        try:
-            network([_contrast(r) for r in own], tau="fixed")
-            whole = len({r.week for r in own}) == 1
-        except EvidenceError:
-            whole = False
-        if whole:
-            kept += own
-        else:
-            reason = "its arms do not all have a comparison at one time, which a network needs"
-            unused.append(Unused(study, "all arms, in the network", reason))
-    return kept, tuple(unused)
-
-
-def _indirect(
-    fitted: Network,
-    rows: Sequence[ContrastRow],
-    comparisons: Sequence[Comparison],
-    drug: str,
-    other: str,
-    what: Endpoint,
-    week: float | None,
-    incoherent: float | None,
-) -> Indirect:
-    """Network estimate of one comparison; its direct part is judged for inconsistency as it is alone."""
-    relative = fitted.relative(drug, other)
-    direct = fitted.studies_of(drug, other)
-    scale = rows[0].scale
-    alone = [c.pooled for c in comparisons if c.randomised and (c.against, c.scale) == (other, scale)]
-    shares = _contributions(fitted, rows, drug, other)
-    used = [(r, s) for r, s in zip(rows, shares, strict=True) if s > 1e-9]
-    certainty = judge(
-        [r for r, _ in used],
-        [s for _, s in used],
-        (relative.low, relative.high),
-        what,
-        pooled=alone[0] if alone else None,
-        target_week=week,
-        indirect=not direct,
-        incoherent_p=incoherent,
-    )
-    via = tuple(sorted({t for r, _ in used for t in (r.first, r.second)} - {drug, other}))
-    return Indirect(relative, scale, len(direct), via, certainty)
-
-
-def _contributions(fitted: Network, rows: Sequence[ContrastRow], drug: str, other: str) -> list[float]:
-    """How much the estimate moves with each row: absolute coefficients of the rows' contrasts."""
-    data = fitted.data
-    w = np.linalg.inv(data.v + fitted.tau2 * data.between)
-    hat = fitted.covariance @ data.x.T @ w  # effects = hat @ y
-    c = np.zeros(len(data.treatments))
-    c[data.treatments.index(drug)] += 1
-    c[data.treatments.index(other)] -= 1
-    coefficients = np.abs(c[1:] @ hat)
-    place, shares = 0, {}
-    for block in data.blocks:
-        for treatment in block.treatments[1:]:
-            shares[block.study, frozenset((treatment, block.treatments[0]))] = float(coefficients[place])
-            place += 1
-    return [shares.get((r.facts.study, frozenset((r.first, r.second))), 0.0) for r in rows]
 
 
 def _single_arms(found: Extraction, drug: str, level: float) -> SingleArms:

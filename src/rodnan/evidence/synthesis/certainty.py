@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rodnan.evidence.synthesis.endpoints import RATIO_MID, RATIOS, Endpoint
-from rodnan.evidence.synthesis.extraction import ContrastRow
 from rodnan.evidence.synthesis.pairwise import Pooled, prediction_interval
+from rodnan.evidence.synthesis.rows import ContrastRow
 from rodnan.evidence.synthesis.small_study import Egger
 
 __all__ = ["WORDS", "Certainty", "Judgement", "judge"]

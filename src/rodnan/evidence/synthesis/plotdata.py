@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from rodnan.evidence.synthesis.answer import Comparison, NetworkPart
 from rodnan.evidence.synthesis.endpoints import RATIOS, SCALE_WORDS, Endpoint
+from rodnan.evidence.synthesis.parts import Comparison, NetworkPart
 
 __all__ = [
     "ForestData",
