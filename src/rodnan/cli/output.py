@@ -12,7 +12,7 @@ from typing import Any
 
 from rodnan.errors import SourceError
 
-__all__ = ["progress_line", "to_json", "write_json"]
+__all__ = ["progress_line", "to_json", "write_json", "write_text"]
 
 
 def to_json(value: Any) -> str:
@@ -21,7 +21,12 @@ def to_json(value: Any) -> str:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON under a temporary name and rename it.
+    """Write JSON; see `write_text`."""
+    write_text(path, to_json(value))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text under a temporary name and rename it: the file is there whole, or not at all.
 
     Raises
     ------
@@ -35,7 +40,7 @@ def write_json(path: Path, value: Any) -> None:
         raise SourceError("RDN-S001", f"cannot be written ({error.strerror})", where=str(path)) from None
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(to_json(value))
+            file.write(text)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:

@@ -82,7 +82,7 @@ def equations_latex() -> dict[str, str]:
 
     from rodnan.disease.parameters import load_parameters
 
-    system = symbolic_system(load_parameters().population_names)
+    system = symbolic_system(load_parameters(fitted=False).population_names)
     return {
         name: rf"\frac{{d\,{latex_name(name)}}}{{dt}} = {latex(expression)}"
         for name, expression in system.rhs.items()

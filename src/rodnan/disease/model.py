@@ -36,7 +36,7 @@ def disease_kernel() -> ModuleType:
 
     room = files("rodnan.disease")
     sources = [Path(str(room.joinpath(name))) for name in _EQUATION_FILES] + [Path(lanes.__file__)]
-    names = load_parameters().population_names
+    names = load_parameters(fitted=False).population_names
     key = source_key(sources, numba.__version__, *names, *INPUTS)
     return load_kernel("disease", key, lambda: lanes.lane_source(symbolic_system(names)))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Parameter", "ParameterSet", "load_parameters"]
+__all__ = ["Parameter", "ParameterSet", "load_parameters", "overlay", "parse_parameters"]
 
 PRIOR_ARGUMENTS = {
     "fixed": 0,
@@ -131,9 +131,14 @@ class ParameterSet:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-@lru_cache(maxsize=1)
-def load_parameters() -> ParameterSet:
+@lru_cache(maxsize=2)
+def load_parameters(*, fitted: bool = True) -> ParameterSet:
     """Load the table that ships with the package.
+
+    Parameters
+    ----------
+    fitted
+        With the values of the recorded fit; without, the values from literature and assumption that it started from.
 
     Returns
     -------
@@ -147,8 +152,44 @@ def load_parameters() -> ParameterSet:
     """
     import yaml
 
-    text = files("rodnan.disease").joinpath("parameters.yaml").read_text(encoding="utf-8")
-    return parse_parameters(yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+    def read(name: str) -> Any:
+        text = files("rodnan.disease").joinpath(name).read_text(encoding="utf-8")
+        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+    table = parse_parameters(read("parameters.yaml"))
+    return table if not fitted else overlay(table, read("fitted.yaml"))
+
+
+def overlay(table: ParameterSet, fit: Mapping[str, Any]) -> ParameterSet:
+    """Return a table with the values of a recorded fit; fitted rows say ``estimated`` and keep their first value.
+
+    Parameters
+    ----------
+    table
+        Parameters before the fit.
+    fit
+        A recorded fit: ``id`` and ``values`` by name.
+
+    Raises
+    ------
+    ModelError
+        RDN-M001 for a name the table does not have.
+    """
+    changed = table.with_values({name: float(value) for name, value in fit["values"].items()}, fit["id"])
+    records = {
+        name: record
+        if name not in fit["values"]
+        else record.model_copy(
+            update={
+                "value": changed[name],
+                "prior_value": record.value,
+                "basis": "estimated",
+                "source": f"{fit['id']}; before the fit {record.value:g} ({record.basis}): {record.source}",
+            }
+        )
+        for name, record in table.records.items()
+    }
+    return replace(changed, records=MappingProxyType(records))
 
 
 def parse_parameters(table: object) -> ParameterSet:

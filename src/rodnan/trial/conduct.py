@@ -84,6 +84,7 @@ def conduct_arm(
     study: str,
     seed: int,
     weeks: int,
+    stay: bool = False,
     workers: int | None = None,
     progress: Callable[[str], None] = lambda line: None,
 ) -> ArmCourse:
@@ -99,6 +100,8 @@ def conduct_arm(
         Random streams.
     weeks
         Follow-up.
+    stay
+        Nobody leaves: for fits and for the question what the drug does to those who take it.
     workers
         Threads.
     progress
@@ -157,7 +160,7 @@ def conduct_arm(
         leaving = _leaving(
             cohort, parameters, y, skin, skin_at_entry, lung, observed, visit, now, visit_days, low, on_drug, noise, conduct
         )
-        goes = in_study & (leaving > 0)
+        goes = in_study & (leaving > 0) & (not stay)
         left_day[goes], reason[goes] = now, leaving[goes]
         in_study &= ~goes
         if visit % 6 == 0:

@@ -1,0 +1,53 @@
+"""``rodnan calibrate``: repeat the recorded fit of the disease model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rodnan.cli.output import progress_line, write_text
+from rodnan.errors import CalibrationError
+
+__all__ = ["command"]
+
+
+def command(
+    quick: Annotated[bool, typer.Option("--quick", help="The quick penalised least-squares fit.")] = False,
+    patients: Annotated[int, typer.Option(min=256, help="Virtual patients in the pool.")] = 1280,
+    rounds: Annotated[int, typer.Option(min=1, help="Gauss-Newton rounds of the untreated stage.")] = 5,
+    seed: Annotated[int, typer.Option(help="Seed of the pool.")] = 101,
+    out: Annotated[Path | None, typer.Option(help="Write the fit record (YAML).")] = None,
+) -> None:
+    """Fit the untreated model to natural history, then one potency a drug to its calibration trials.
+
+    Validation studies (SLS II, ESOS, SCOT and others) are never used.
+    """
+    if not quick:
+        raise CalibrationError("RDN-C002", "only the quick fit exists so far: say --quick")
+    from rodnan.calibration.courses import Courses
+    from rodnan.calibration.potency_fit import fit_potency
+    from rodnan.calibration.quick_fit import fit_untreated, settings
+    from rodnan.calibration.record import fit_record, fit_yaml
+    from rodnan.disease.parameters import load_parameters
+    from rodnan.population.pool import draw_pool, simulate_pool
+
+    say = progress_line()
+    start = load_parameters(fitted=False).with_values(settings()["untreated"]["start"], "start")
+    draws = draw_pool(seed, patients, years=10.5)
+    fit = fit_untreated(start, draws, rounds=rounds, report=say)
+    courses = Courses(simulate_pool(start.with_values(fit.values, "fit"), draws), soft=True)
+    drugs = list(dict.fromkeys(arm["drug"] for arm in settings()["treated"]["arms"]))
+    potencies = [fit_potency(courses, drug, say) for drug in drugs]
+    record = fit_record(fit, potencies, seed=seed, patients=patients, rounds=rounds)
+    typer.echo(f"{'datum':44} {'observed':>9} {'model':>9} {'residual':>9}")
+    for row in record["data"]:
+        typer.echo(f"{row['label']:44} {row['observed']:9.2f} {row['model']:9.2f} {row['residual']:9.2f}")
+    for name, value in record["values"].items():
+        typer.echo(f"{name:14} {start.records[name].value:10.5g} -> {value:.5g}")
+    for drug, value in record["potencies"].items():
+        typer.echo(f"potency of {drug}: {value:.3f}")
+    if out is not None:
+        write_text(out, fit_yaml(record))
+        typer.echo(f"Fit record: {out}")
