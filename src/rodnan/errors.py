@@ -11,8 +11,9 @@ RodnanError                     base; never raised itself
 ├── SourceError     RDN-S...    an outside source (file, registry, network) that cannot be read
 └── EngineError     RDN-N...    a numerical failure, a cache or device that cannot be used
 
-A message is one line: what was wrong, where (file, field, row, column), the offending value and, where there is
-one, the nearest valid name. The command line prints it and exits with status 2.
+A message is one line: what was wrong, where (file, field, row, column), the offending value and, where
+there is one, the nearest valid name. The command line prints it and exits with status 2; complaints about
+the command line itself have the codes RDN-X...
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ __all__ = [
 def nearest_name(name: object, valid: Iterable[str]) -> str | None:
     """Return the valid name most like `name`, or None when nothing is alike.
 
+    A name cut short counts as alike when it begins one valid name only.
+
     Parameters
     ----------
     name
@@ -51,7 +54,11 @@ def nearest_name(name: object, valid: Iterable[str]) -> str | None:
         The nearest valid name (case ignored), or None.
     """
     by_folded = {v.casefold(): v for v in valid}
-    found = get_close_matches(str(name).casefold(), list(by_folded), n=1, cutoff=0.5)
+    given = str(name).casefold()
+    found = get_close_matches(given, list(by_folded), n=1, cutoff=0.5)
+    if not found and len(given) > 2:
+        begun = [v for v in by_folded if v.startswith(given)]
+        found = begun if len(begun) == 1 else []
     return by_folded[found[0]] if found else None
 
 

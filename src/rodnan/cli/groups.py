@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, ClassVar
 
 import typer
 from typer.core import TyperGroup
 
-__all__ = ["LazyGroup"]
+__all__ = ["LazyGroup", "as_command"]
 
 
 class LazyGroup(TyperGroup):
     """A command group whose members are imported on first use.
 
-    Subclasses set `members`: command name -> (``"module:attribute"``, one line of help). The attribute is a typer app, or
-    a function that becomes a command. Members whose module is not there are not listed.
+    Subclasses set `members`: command name -> (``"module:attribute"``, one line of help). The attribute is a
+    typer app, or a function that becomes a command. Members whose module is not there are not listed, so a
+    group can be left out of an installation without an entry that fails.
     """
 
-    members: Mapping[str, tuple[str, str]] = {}
+    members: ClassVar[Mapping[str, tuple[str, str]]] = {}
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of what can be called, in the order of the table."""
@@ -46,12 +47,33 @@ def _there(target: str) -> bool:
 
 
 def as_command(found: Any, name: str) -> Any:
-    """Turn a typer app or a plain function into a command of that name."""
-    if isinstance(found, typer.Typer):
-        command = typer.main.get_command(found)
-    else:
-        app = typer.Typer(add_completion=False)
-        app.command(name)(found)
-        command = typer.main.get_command(app)
+    """Turn a typer app or a plain function into a command of that name.
+
+    Parameters
+    ----------
+    found
+        A `typer.Typer`, or a function with typer's annotations.
+    name
+        What it is called on the command line.
+
+    Returns
+    -------
+    typer.core.TyperCommand or typer.core.TyperGroup
+        The command; its help is plain text at every level.
+    """
+    if not isinstance(found, typer.Typer):
+        function, found = found, typer.Typer(add_completion=False)
+        found.command(name)(function)
+    command: Any = typer.main.get_command(found)
     command.name = name
+    _as_in_the_root(command)
     return command
+
+
+def _as_in_the_root(command: Any) -> None:
+    """Give a command plain help without options for completion, as the root command has it."""
+    command.rich_markup_mode = None
+    command.params = [p for p in command.params if p.name not in ("install_completion", "show_completion")]
+    if not isinstance(command, LazyGroup):
+        for member in getattr(command, "commands", {}).values():
+            _as_in_the_root(member)

@@ -1,10 +1,13 @@
-"""The command line: ``rodnan``. Groups load lazily; a user's error is one line and exit status 2."""
+"""The command line ``rodnan``: groups load when called; what a user did wrong is one line and status 2."""
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import sys
-from typing import Annotated, Any, ClassVar
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, NoReturn
 
 import typer
 
@@ -12,10 +15,10 @@ from rodnan._version import __version__
 from rodnan.cli.groups import LazyGroup
 from rodnan.errors import RodnanError, nearest_name
 
-__all__ = ["app", "run"]
+__all__ = ["app", "execute", "run"]
 
-_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
-"""The parent of every complaint about how a command was called."""
+_STOPPED = 130
+_PACKAGE = str(Path(__file__).resolve().parents[1])
 
 
 class _Root(LazyGroup):
@@ -28,7 +31,16 @@ class _Root(LazyGroup):
         "validate": ("rodnan.cli.validate:app", "Compare the model with what was observed."),
         "calibrate": ("rodnan.cli.calibrate:command", "Repeat the recorded fit of the disease model."),
         "engine": ("rodnan.cli.engine:app", "Check the numerical engine."),
+        "notice": ("rodnan.cli.about:notice", "What this is for, and what it must not be used for."),
+        "cite": ("rodnan.cli.about:cite", "How to cite this version."),
     }
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; an interruption becomes an error of its own, which `execute` reports."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Abort from None
 
 
 app = typer.Typer(
@@ -36,8 +48,8 @@ app = typer.Typer(
     cls=_Root,
     no_args_is_help=True,
     add_completion=False,
-    help="In-silico laboratory for the immunosuppressive treatment of systemic sclerosis. Simulates populations, "
-    "never a person; research and teaching, no advice.",
+    help="In-silico laboratory for the immunosuppressive treatment of systemic sclerosis. Simulates "
+    "populations, never a person; research and teaching, no advice.",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -58,44 +70,80 @@ def _root(
     """Hold the options of the root command."""
 
 
-def run(arguments: list[str] | None = None) -> None:
-    """Run the command line and leave the process with its exit status.
+def run() -> NoReturn:
+    """Run the command line of this process and leave it with the exit status."""
+    sys.exit(execute())
+
+
+def execute(arguments: list[str] | None = None) -> int:
+    """Run one command line.
 
     Parameters
     ----------
     arguments
-        Words after ``rodnan``; those of the process where None.
+        Words after ``rodnan``; those of the process when None.
+
+    Returns
+    -------
+    int
+        0 when done, 1 when a command found disagreement, 2 for a user's error (one line on standard error),
+        130 when interrupted. A bug propagates with its traceback.
     """
-    command = typer.main.get_command(app)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
     try:
-        status = command.main(args=arguments, prog_name="rodnan", standalone_mode=False)
+        status = typer.main.get_command(app).main(args=arguments, prog_name="rodnan", standalone_mode=False)
+        sys.stdout.flush()
     except RodnanError as error:
-        _say(str(error))
-        status = 2
-    except _UsageError as error:
-        _say(_usage(error))
-        status = 2
+        return _refuse(str(error))
+    except typer.TyperException as error:
+        return _refuse(_usage(error))
     except (KeyboardInterrupt, typer.Abort):
         _say("stopped; nothing half-written was left")
-        status = 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
-    sys.exit(status if isinstance(status, int) else 0)
+        return _STOPPED
+    except MemoryError:
+        return _refuse("RDN-X002 not enough memory; ask for fewer patients, replicates or rows")
+    except OSError as error:
+        return _operating_system(error)
+    return status if isinstance(status, int) else 0
+
+
+def _refuse(line: str) -> int:
+    _say(line)
+    return 2
 
 
 def _say(line: str) -> None:
+    if sys.stderr.isatty():
+        line = f"\r\033[K{line}"
     sys.stderr.write(line.rstrip() + "\n")
 
 
+def _operating_system(error: OSError) -> int:
+    """Report what the system refused about a file of the user; a file of our own that is missing is a bug."""
+    if error.errno == errno.EPIPE:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    if not isinstance(error.filename, str | bytes) or os.fsdecode(error.filename).startswith(_PACKAGE):
+        raise error
+    return _refuse(f"RDN-X003 {error.strerror} [{os.fsdecode(error.filename)}]")
+
+
 def _usage(error: Any) -> str:
-    """Return a usage error as one line with the nearest valid name."""
-    text = " ".join(error.format_message().split())
-    context = error.ctx
-    given = text.split("'")[1] if "'" in text else ""
-    if context is not None and "No such command" in text and hasattr(context.command, "list_commands"):
+    """Return a complaint about a command line as one line with the nearest valid name."""
+    message = error.format_message().rstrip()
+    if "\n" in message:  # the help of a group that was called without a command
+        return message
+    context = getattr(error, "ctx", None)
+    hint = re.search(r"\(Possible options?: ([^,)]*).*\)|Did you mean '?([^'?,]*)", message)
+    near = next((found for found in hint.groups() if found), None) if hint else None
+    text = message[: hint.start()].rstrip(" .") if hint else message.rstrip(".")
+    if near is None and "No such command" in text and context is not None:
+        given = text.partition("'")[2].rstrip("'")
         near = nearest_name(given, context.command.list_commands(context))
-        if near and "Did you mean" not in text:
-            text += f" Did you mean '{near}'?"
-    where = f" (see '{context.command_path} --help')" if context is not None else ""
-    return f"RDN-X001 {text}{where}"
+    if near:
+        text += f"; did you mean {near!r}?"
+    if context is not None:
+        text += f" (see '{context.command_path} --help')"
+    return f"RDN-X001 {text}"
