@@ -26,18 +26,9 @@ def simulate(
     ] = "given",
 ) -> None:
     """Simulate a NONMEM data set: a value on every record."""
-    from rodnan.errors import DoseError, nearest_name
     from rodnan.pharmacology.nonmem import format_table, simulate_files, write_table
 
-    if doses not in ("given", "none"):
-        raise DoseError(
-            "RDN-D134",
-            "doses are 'given' or there are 'none'",
-            where="--doses",
-            value=doses,
-            nearest=nearest_name(doses, ("given", "none")),
-        )
-    done = simulate_files(model, events, doses="none" if doses == "none" else "given")
+    done = simulate_files(model, events, doses=doses)
     for notice in done.notices:
         typer.echo(f"note: {notice}", err=True)
     if out is None:

@@ -6,22 +6,16 @@ agree to 1e-8 of the largest amount.
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(Path(__file__).parent))
 from reference.nonmem_oracle import event_by_event, superposition
-from tables import matrix_model, record, relative, run, table_text
+from reference.nonmem_tables import matrix_model, record, relative, run, table_text
 
 KA, CL, V, Q, VP = 1.3, 1.7, 12.0, 3.0, 20.0
-ORAL_TWO = np.array(
-    [[-KA, 0.0, 0.0], [KA, -(CL + Q) / V, Q / VP], [0.0, Q / V, -Q / VP]]
-)
+ORAL_TWO = np.array([[-KA, 0.0, 0.0], [KA, -(CL + Q) / V, Q / VP], [0.0, Q / V, -Q / VP]])
 gaps = st.sampled_from([0.0, 0.0, 0.5, 1.0, 2.0, 4.0, 12.0, 0.3, 7.77])
 amounts = st.sampled_from([100.0, 0.0, 40.0, 1e-3, 100.0])
 intervals = st.sampled_from([1.0, 2.0, 4.0, 12.0, 0.7])
@@ -108,14 +102,17 @@ def test_covariates_by_next_value_equal_an_event_by_event_loop(records, random):
     rows = [list(map(str, row)) for row in ORAL_TWO.tolist()]
     rows[1][1] = f"-({cl}+{Q})/{V}"
     spec = type(spec)(
-        name="test", compartments=spec.compartments, rate_matrix=tuple(map(tuple, rows)), duration=spec.duration
+        name="test",
+        compartments=spec.compartments,
+        rate_matrix=tuple(map(tuple, rows)),
+        duration=spec.duration,
     )
     matrices = []
     for w in weight:
         k = ORAL_TWO.copy()
         k[1, 1] = -(CL * (w / 70.0) ** 0.75 + Q) / V
         matrices.append(k)
-    durations = {c: length for c in (1, 2, 3)}
+    durations = dict.fromkeys((1, 2, 3), length)
     expected = event_by_event(matrices, records, lag={2: lag}, f={2: f}, duration=durations)
     assert relative(run(spec, table_text(records, columns)).amounts, expected) < 1e-8
 
@@ -126,9 +123,7 @@ def test_what_goes_in_is_there_or_was_eliminated(records, lag, f):
     with_sink = np.zeros((4, 4))
     with_sink[:3, :3] = ORAL_TWO
     with_sink[3, 1] = CL / V
-    spec = matrix_model(
-        with_sink, lag={2: lag}, bioavailability={2: f}, duration={1: 1.5, 2: 6.0, 3: 2.0}
-    )
+    spec = matrix_model(with_sink, lag={2: lag}, bioavailability={2: f}, duration={1: 1.5, 2: 6.0, 3: 2.0})
     done = run(spec, table_text(records))
     expected = []
     given_doses = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from rodnan.pharmacology.nonmem.conformance import (
     Scenario,
@@ -13,10 +12,10 @@ from rodnan.pharmacology.nonmem.conformance import (
     run_scenario,
 )
 from rodnan.pharmacology.nonmem.dataset import EventTable, parse_dataset, read_dataset
+from rodnan.pharmacology.nonmem.event_loop import Simulation, simulate
 from rodnan.pharmacology.nonmem.model import Model, ModelSpec, compile_model, honour_columns
 from rodnan.pharmacology.nonmem.output import format_table, write_table
 from rodnan.pharmacology.nonmem.record import ModelRecord, parse_model_record, read_model_record, to_spec
-from rodnan.pharmacology.nonmem.simulate import Simulation, simulate
 
 __all__ = [
     "EventTable",
@@ -43,9 +42,7 @@ __all__ = [
 ]
 
 
-def simulate_files(
-    model: str | Path, events: str | Path, *, doses: Literal["given", "none"] = "given"
-) -> Simulation:
+def simulate_files(model: str | Path, events: str | Path, *, doses: str = "given") -> Simulation:
     """Simulate the data set of one file with the model of another.
 
     Parameters

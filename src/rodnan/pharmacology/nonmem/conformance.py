@@ -1,10 +1,10 @@
 """Run conformance scenarios: a data set, a model and the values another program printed for it.
 
 A scenario is a folder with ``events.csv`` (the records), ``expected.csv`` (ID, TIME and printed values,
-row by row) and ``case.json`` (structure, parameters, which column is lag, bioavailability, duration or rate of which
-compartment, output). A value agrees when it rounds to the printed one: it differs by at most half a unit of
-the last printed digit, plus two millionths of the largest value of its column where the value itself is
-below a thousandth of that (there the other program's own tolerance shows). A scenario that says
+row by row) and ``case.json`` (structure, parameters, which column is lag, bioavailability, duration or rate
+of which compartment, output). A value agrees when it rounds to the printed one: it differs by at most half a
+unit of the last printed digit, plus two millionths of the largest value of its column where the value itself
+is below a thousandth of that (there the other program's own tolerance shows). A scenario that says
 ``must_reproduce: false`` is run and shown, but need not agree.
 """
 
@@ -24,8 +24,8 @@ import numpy as np
 
 from rodnan.errors import ModelError, RodnanError, SourceError, nearest_name
 from rodnan.pharmacology.nonmem.dataset import read_dataset
+from rodnan.pharmacology.nonmem.event_loop import Simulation, simulate
 from rodnan.pharmacology.nonmem.model import ModelSpec, Text, compile_model, honour_columns
-from rodnan.pharmacology.nonmem.simulate import Simulation, simulate
 from rodnan.pharmacology.nonmem.structures import add_turnover, named_structure
 
 __all__ = ["Scenario", "Verdict", "find_scenarios", "read_scenario", "run_scenario", "write_verdicts"]

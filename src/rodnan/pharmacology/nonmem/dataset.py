@@ -21,6 +21,8 @@ RDN-D130    TIME goes backwards without a reset
 RDN-D131    no EVID column: doses could be lost without a word
 RDN-D132    a data item of NONMEM that is not supported
 RDN-D133    a value is missing where it is needed
+RDN-D134    what is said of the doses is neither ``given`` nor ``none``
+RDN-D135    a dose where there should be none
 ==========  ===================================================================================
 
 A file that cannot be opened or is no text is ``RDN-S150``.
@@ -36,7 +38,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -170,7 +171,7 @@ def read_dataset(
     path: str | Path,
     *,
     model_columns: Collection[str] = (),
-    doses: Literal["given", "none"] = "given",
+    doses: str = "given",
     accepted_by_nonmem: bool = False,
 ) -> EventTable:
     """Read a comma-separated NONMEM data set with a header.
@@ -219,10 +220,17 @@ def parse_dataset(
     name: str = "data set",
     *,
     model_columns: Collection[str] = (),
-    doses: Literal["given", "none"] = "given",
+    doses: str = "given",
     accepted_by_nonmem: bool = False,
 ) -> EventTable:
     """Read a data set from text; arguments and errors as in `read_dataset`."""
+    if doses not in ("given", "none"):
+        raise DoseError(
+            "RDN-D134",
+            "doses are 'given' or there are 'none'",
+            value=doses,
+            nearest=nearest_name(doses, ("given", "none")),
+        )
     lines, rows = _split(text, name)
     header = tuple(field.strip() for field in rows[0])
     _check_header(header, name, model_columns, accepted_by_nonmem)
@@ -252,6 +260,13 @@ def parse_dataset(
                 )
         ids.append(row["ID"])
         events.append(_event(line, row))
+        if doses == "none" and events[-1].is_dose:
+            raise DoseError(
+                "RDN-D135",
+                "a dose, where there should be none",
+                where=f"row {line}, column EVID",
+                value=events[-1].evid,
+            )
     _check_order(ids, events)
     return EventTable(name, header, tuple(map(tuple, body)), tuple(numbers), tuple(ids), tuple(events))
 

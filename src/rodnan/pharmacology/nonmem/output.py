@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from rodnan.errors import SourceError
-from rodnan.pharmacology.nonmem.simulate import Simulation
+from rodnan.pharmacology.nonmem.event_loop import Simulation
 
 __all__ = ["format_table", "write_table"]
 

@@ -41,9 +41,9 @@ def matrix_model(matrix, **per_compartment):
     return ModelSpec(name="test", compartments=names, rate_matrix=rows, **per_compartment)
 
 
-def run(spec, text, **options):
+def run(spec, text, doses="given", **options):
     """Simulate a data set given as text."""
-    table = parse_dataset(text, model_columns=compile_model(spec).columns)
+    table = parse_dataset(text, model_columns=compile_model(spec).columns, doses=doses)
     return simulate(compile_model(honour_columns(spec, table.header)), table, **options)
 
 
