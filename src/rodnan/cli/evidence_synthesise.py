@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,43 +40,42 @@ def command(
     reasons, every row that was not used is listed, and numbers that were
     not verified at their source are marked.
     """
+    from rodnan.cli.output import write_json
     from rodnan.evidence import load_study, read_studies, studies
     from rodnan.evidence.synthesis import answer_data, answer_text, synthesise
 
     own = read_studies(records) if records is not None else tuple(load_study(name) for name in studies())
-    answer = synthesise(own, drug=drug, endpoint=endpoint, against=against, week=week, binary=measure)
-    text = answer_text(answer)
-    typer.echo(text)
+    answer = synthesise(
+        own, drug=drug, endpoint=endpoint, against=against, week=week, binary=measure, aliases=_other_names()
+    )
+    typer.echo(answer_text(answer))
     if json is not None:
-        _write(
-            json, json_module.dumps(answer_data(answer), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        )
+        write_json(json, answer_data(answer))
     if out is not None:
-        for path in _write_all(answer, text, out):
+        for path in _write_all(answer, out):
             typer.echo(f"Written: {path}")
 
 
-def _write(path: Path, content: str | bytes) -> None:
-    from rodnan.errors import EvidenceError
+def _other_names() -> dict[str, str]:
+    """Brands and abbreviations of the therapies on record, in lower case, to their names."""
+    from rodnan.evidence import drugs, load_drug
 
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-    except OSError as error:
-        raise EvidenceError("RDN-E514", f"cannot be written ({error.strerror})", where=str(path)) from None
+    return {other.casefold(): name for name in drugs() for other in load_drug(name).all_names}
 
 
-def _write_all(answer: Answer, text: str, folder: Path) -> list[Path]:
+def _write_all(answer: Answer, folder: Path) -> list[Path]:
     """Write the answer as text and data, and its figures; return what was written."""
-    from rodnan.evidence.synthesis import answer_data
+    from rodnan.cli.output import write_json, write_text
+    from rodnan.evidence.synthesis import answer_data, answer_text
     from rodnan.report.evidence_figures import evidence_figures
 
     stem = f"evidence-{answer.drug}-{answer.endpoint.id}".replace(" ", "-").replace("/", "-")
-    data = json_module.dumps(answer_data(answer), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    contents: dict[Path, str | bytes] = {folder / f"{stem}.txt": text + "\n", folder / f"{stem}.json": data}
+    written = [folder / f"{stem}.txt", folder / f"{stem}.json"]
+    write_text(written[0], answer_text(answer) + "\n")
+    write_json(written[1], answer_data(answer))
     for figure in evidence_figures(answer):
-        contents[folder / f"{stem}-{figure.id}.svg"] = figure.svg()
-        contents[folder / f"{stem}-{figure.id}.png"] = figure.png()
-    for path, content in contents.items():
-        _write(path, content)
-    return list(contents)
+        drawing, picture = (folder / f"{stem}-{figure.id}{end}" for end in (".svg", ".png"))
+        write_text(drawing, figure.svg())
+        picture.write_bytes(figure.png())
+        written += [drawing, picture]
+    return written

@@ -47,7 +47,7 @@ def command(
     Lists what differs, for a person to accept or reject. No record is
     ever changed. Without a network it says so and ends in good order.
     """
-    from rodnan.errors import SourceError
+    from rodnan.cli.output import write_text
     from rodnan.evidence import load_study, read_studies, studies
     from rodnan.evidence.readers import (
         CachedTransport,
@@ -85,10 +85,7 @@ def command(
     if out is None:
         return
     text = report_markdown(report) if out.suffix == ".md" else report_yaml(report)
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise SourceError("RDN-S137", f"cannot be written ({error.strerror})", where=str(out)) from None
+    write_text(out, text)
     typer.echo(f"{len(report.proposals)} proposals for review: {out}. No record was changed.")
 
 

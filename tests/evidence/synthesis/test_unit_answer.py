@@ -155,6 +155,8 @@ def test_sensitivity_to_what_is_preferred():
 def test_other_names_and_other_cases_of_a_drug_are_understood():
     by_brand = answer(drug="Brandex", against=" Placebo ", aliases={"brandex": "drug-x"})
     assert (by_brand.drug, by_brand.against) == ("drug-x", "placebo")
+    with pytest.raises(EvidenceError, match="did you mean 'drug-x'"):
+        answer(drug="Brandx", aliases={"brandex": "drug-x"})
     assert answer(drug="DRUG-X").comparisons[0].pooled.estimate == answer().comparisons[0].pooled.estimate
 
 

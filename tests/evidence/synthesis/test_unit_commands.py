@@ -78,10 +78,17 @@ def test_synthesise_refuses_with_the_nearest_name(records, drug, endpoint, code)
     assert "did you mean" in str(result.exception)
 
 
+def test_a_brand_is_understood(records):
+    text = (records / "x-1.yaml").read_text(encoding="utf-8").replace("drug-x", "mycophenolate")
+    (records / "x-1.yaml").write_text(text, encoding="utf-8")
+    result = run("synthesise", "--drug", "CellCept", "--endpoint", "fvc_pct_pred", "--records", records)
+    assert result.output.startswith("mycophenolate: FVC")
+
+
 def test_a_place_that_cannot_be_written(records, tmp_path):
     (tmp_path / "file").write_text("x")
     arguments = ["synthesise", "--drug", "drug-x", "--endpoint", "fvc_pct_pred", "--records", records]
-    assert refused(run(*arguments, "--json", tmp_path / "file" / "a.json"), "RDN-E514")
+    assert refused(run(*arguments, "--json", tmp_path / "file" / "a.json"), "RDN-S001")
 
 
 def test_update_offline_says_so_in_one_line_and_ends_well(records, tmp_path):

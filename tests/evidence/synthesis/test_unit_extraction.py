@@ -187,6 +187,8 @@ def test_an_arm_is_named_by_what_it_has_had_by_then():
     assert treatment_of(made.arms[1], 48) == "rituximab"
     assert treatment_of(arm_record("a", "x", "y"), 52) == "x + y"
     assert treatment_of(arm_record("no"), 52) == "no treatment"
+    assert treatment_of(arm_record("b", "placebo"), 52) == "placebo"
+    assert treatment_of(arm_record("c", "placebo", "x"), 52) == "x"
 
 
 def arm_record(name, *drugs):

@@ -88,19 +88,15 @@ def synthesise(
     drug = _named(drug, drugs, aliases)
     against = None if against is None else _named(against, (*drugs, "placebo", "no treatment"), aliases)
     if drug not in drugs:
-        raise EvidenceError(
-            "RDN-E511",
-            "no arm of the records receives this drug",
-            value=drug,
-            nearest=nearest_name(drug, drugs),
-        )
+        near = nearest_name(drug, drugs) or (aliases or {}).get(nearest_name(drug, aliases or ()) or "")
+        raise EvidenceError("RDN-E511", "no arm of the records receives this drug", value=drug, nearest=near)
     outcomes = known_endpoints(studies)
     if endpoint not in outcomes:
         near = nearest_name(endpoint, outcomes) or _most_used(studies, endpoint)
         raise EvidenceError(
             "RDN-E512", "no study of the records has this outcome", value=endpoint, nearest=near
         )
-    others = (*drugs, "placebo", "no treatment")
+    others = tuple(dict.fromkeys((*drugs, "placebo", "no treatment")))
     if against is not None and (against not in others or against == drug):
         near = nearest_name(against, [d for d in others if d != drug])
         raise EvidenceError("RDN-E513", "not a comparator of the records", value=against, nearest=near)

@@ -45,8 +45,11 @@ def treatment_of(arm: Any, week: float | None = None) -> str:
         start = _first_number(get(item, "start_week"))
         if week is None or start is None or start < week or (start == 0 and week == 0):
             drugs.append(str(item.drug))
+    active = sorted(set(drugs) - {"placebo"})
+    if active:
+        return " + ".join(active)
     if drugs:
-        return " + ".join(sorted(set(drugs)))
+        return "placebo"
     words = f"{arm.id} {arm.label}".casefold()
     return "placebo" if "placebo" in words else "no treatment"
 
