@@ -139,7 +139,8 @@ def simulate(
         moments.forget()
         held = [moments.of(e, v) for e, v in zip(events, values[rows], strict=True)]
         frames += [m.frame for m in held]
-        amounts[rows] = _Individual(model, events, shared).run(held)
+        with np.errstate(all="ignore"):  # what is not finite is found and refused record by record
+            amounts[rows] = _Individual(model, events, shared).run(held)
     outputs = _outputs(model, table, frames, amounts)
     compartment = tuple(e.cmt or model.spec.default_dose for e in table.events)
     notices = list(shared.notices)
