@@ -87,6 +87,8 @@ def entropy_weights(features: Array, tolerance: Array, base: Array | None = None
         centred = features - mean
         hessian = (centred * weights[:, None]).T @ centred + np.diag(slack)
         step = -np.linalg.solve(hessian, gradient)
+        if not np.abs(multipliers + step).max() < 1e8:
+            break
         decrease = gradient @ step
         scale = 1.0
         while True:
