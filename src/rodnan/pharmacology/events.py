@@ -118,7 +118,7 @@ def check_event(
         RATE 0, II 0) means something.
     accepted_by_nonmem
         The record is known to have been run: rules that only guard against slips (II without ADDL,
-        MDV 0 on a dose) are waived.
+        MDV 0 on a dose, the compartment of an observation) are waived.
 
     Returns
     -------
@@ -139,7 +139,7 @@ def check_event(
         refuse("RDN-D140", "EVID is 0 (observation), 1 (dose), 2 (other), 3 (reset) or 4", "EVID", e.evid)
     if e.cmt < 0:
         refuse("RDN-D148", "a compartment below zero; switching one off is not supported", "CMT", e.cmt)
-    if e.cmt > compartments + (e.evid == 0):
+    if e.cmt > compartments + (e.evid == 0) and not (accepted_by_nonmem and e.evid == 0):
         refuse("RDN-D147", f"the model has compartments 1 to {compartments}", "CMT", e.cmt)
     if not math.isnan(e.mdv):
         if e.mdv not in (0.0, 1.0):

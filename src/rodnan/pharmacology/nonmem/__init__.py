@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rodnan.pharmacology.nonmem.conformance import (
-    Scenario,
-    Verdict,
-    find_scenarios,
-    read_scenario,
-    run_scenario,
-)
+from rodnan.pharmacology.nonmem.cases import Scenario, read_scenario
+from rodnan.pharmacology.nonmem.conformance import Verdict, find_scenarios, run_scenario, write_verdicts
 from rodnan.pharmacology.nonmem.dataset import EventTable, parse_dataset, read_dataset
 from rodnan.pharmacology.nonmem.event_loop import Simulation, simulate
 from rodnan.pharmacology.nonmem.model import Model, ModelSpec, compile_model, honour_columns
@@ -39,6 +34,7 @@ __all__ = [
     "simulate_files",
     "to_spec",
     "write_table",
+    "write_verdicts",
 ]
 
 

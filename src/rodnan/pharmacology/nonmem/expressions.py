@@ -14,7 +14,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rodnan.errors import ModelError, nearest_name
 
@@ -114,6 +114,20 @@ class Expression:
             return None
         return self.bind({})([])
 
+    def substitute(self, definitions: Mapping[str, Expression]) -> Expression:
+        """Return the expression with names replaced by what they are defined as."""
+        if not (self.names & set(definitions)):
+            return self
+        return replace(
+            self,
+            tree=_substitute(self.tree, definitions),
+            names=frozenset(
+                inner
+                for name in self.names
+                for inner in (definitions[name].names if name in definitions else (name,))
+            ),
+        )
+
     def bind(self, slots: Mapping[str, int]) -> Compiled:
         """Compile against a table of slots.
 
@@ -191,6 +205,14 @@ class Expression:
             return lambda v: f(a(v))
         a, b, c = parts
         return lambda v: f(a(v), b(v), c(v))
+
+
+def _substitute(node: tuple, definitions: Mapping[str, Expression]) -> tuple:
+    if node[0] == "number":
+        return node
+    if node[0] == "name":
+        return definitions[node[1]].tree if node[1] in definitions else node
+    return (node[0], *(_substitute(child, definitions) for child in node[1:]))
 
 
 def parse(text: str | float | int, where: str | None = None) -> Expression:

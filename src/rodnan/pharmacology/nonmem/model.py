@@ -42,6 +42,8 @@ class ModelSpec:
         Names in order; compartment 1 first.
     parameters
         Name -> number or expression of other parameters and data columns.
+    definitions
+        Name -> expression that may read amounts and ``T``; usable in derivatives and outputs.
     rate_matrix, derivatives
         K of ``dA/dt = K A + input``, or one expression a compartment (doses are added by the event loop).
         Exactly one of the two is given.
@@ -58,6 +60,7 @@ class ModelSpec:
     name: str
     compartments: tuple[str, ...]
     parameters: Mapping[str, Text] = field(default_factory=dict)
+    definitions: Mapping[str, Text] = field(default_factory=dict)
     rate_matrix: tuple[tuple[Text, ...], ...] | None = None
     derivatives: tuple[Text, ...] | None = None
     initial: Mapping[int, Text] = field(default_factory=dict)
@@ -225,6 +228,10 @@ def compile_model(spec: ModelSpec) -> Model:
         for kind in ("initial", "lag", "bioavailability", "duration", "rate")
     }
     outputs = {k: parse(v, where + f"outputs.{k}") for k, v in spec.outputs.items()}
+    definitions = _definitions(spec, parameters)
+    if spec.rate_matrix is None:
+        equations = [e.substitute(definitions) for e in equations]
+    outputs = {k: e.substitute(definitions) for k, e in outputs.items()}
 
     amounts = {f"A{i + 1}": i for i in range(n)}
     amounts |= {c: i for i, c in enumerate(spec.compartments) if c not in parameters}
@@ -313,6 +320,27 @@ def _refuse_states(expression: Expression, amounts: Mapping[str, int]) -> None:
             where=expression.where,
             value=name,
         )
+
+
+def _definitions(spec: ModelSpec, parameters: Mapping[str, Expression]) -> dict[str, Expression]:
+    """Definitions, each with those it reads put in."""
+    stated = {k: parse(v, f"{spec.name}: definitions.{k}") for k, v in spec.definitions.items()}
+    for name in stated:
+        if (
+            name in parameters
+            or name in spec.compartments
+            or _AMOUNT.fullmatch(name)
+            or name in ("T", "TIME")
+        ):
+            raise ModelError(
+                "RDN-M406", "a definition has the name of something else", where=spec.name, value=name
+            )
+    whole: dict[str, Expression] = {}
+    for name in _order(stated, spec.name):
+        whole[name] = stated[name].substitute(whole)
+        if len(repr(whole[name].tree)) > 200_000:
+            raise ModelError("RDN-M406", "definitions that grow too large", where=spec.name, value=name)
+    return whole
 
 
 def _order(parameters: Mapping[str, Expression], model: str) -> list[str]:

@@ -77,6 +77,8 @@ class ModelRecord(_Record):
         A structure of one's own: names of the compartments, then K row by row, or one expression each.
     parameters
         Name -> number, expression, or ``{value, unit, basis, source, note}``.
+    definitions
+        Name -> expression of amounts, for use in derivatives and outputs.
     initial, lag, bioavailability, duration, rate
         Compartment (name or number) -> expression. ``duration`` serves RATE -2, ``rate`` RATE -1.
     outputs
@@ -100,6 +102,7 @@ class ModelRecord(_Record):
     rate_matrix: tuple[tuple[Value, ...], ...] | None = None
     derivatives: Mapping[Key, Value] | None = None
     parameters: Mapping[Name, ParameterEntry | Value] = Field(default_factory=dict)
+    definitions: Mapping[Name, Value] = Field(default_factory=dict)
     initial: Mapping[Key, Value] = Field(default_factory=dict)
     lag: Mapping[Key, Value] = Field(default_factory=dict)
     bioavailability: Mapping[Key, Value] = Field(default_factory=dict)
@@ -227,6 +230,7 @@ def to_spec(record: ModelRecord) -> ModelSpec:
         name=record.name,
         compartments=names,
         parameters=parameters,
+        definitions=dict(record.definitions),
         rate_matrix=skeleton.rate_matrix,
         derivatives=skeleton.derivatives,
         initial={**skeleton.initial, **initial},
@@ -303,12 +307,13 @@ def _number(key: str, names: tuple[str, ...], record: ModelRecord, where: str) -
 
 def _refuse_unread(spec: ModelSpec, skeleton: Skeleton) -> None:
     texts: list[Text] = [*spec.parameters.values(), *spec.outputs.values(), *spec.initial.values()]
+    texts += spec.definitions.values()
     for group in (spec.lag, spec.bioavailability, spec.duration, spec.rate):
         texts += group.values()
     texts += [k for row in spec.rate_matrix or () for k in row]
     texts += spec.derivatives or ()
     read = {name for text in texts for name in parse(text, spec.name).names}
-    for name in spec.parameters:
+    for name in (*spec.parameters, *spec.definitions):
         if name not in read and name not in skeleton.derived:
             raise ModelError(
                 "RDN-M410",
