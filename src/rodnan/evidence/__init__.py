@@ -6,6 +6,7 @@ records load in milliseconds: ``load_study("sls-2")``.
 
 from rodnan.evidence.loading import (
     claims,
+    drug_id,
     drugs,
     kinetics,
     kinetics_table,
@@ -56,6 +57,7 @@ __all__ = [
     "Study",
     "Withdrawal",
     "claims",
+    "drug_id",
     "drugs",
     "kinetics",
     "kinetics_table",

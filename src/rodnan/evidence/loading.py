@@ -21,6 +21,7 @@ from rodnan.evidence.yaml_text import read_yaml
 __all__ = [
     "claims",
     "data_folder",
+    "drug_id",
     "drugs",
     "kinetics",
     "kinetics_table",
@@ -182,13 +183,30 @@ def load_drug(name: str) -> Drug:
     return read_drug(data_folder("drugs") / f"{name}.yaml")
 
 
+@lru_cache(maxsize=1)
+def _drug_names() -> dict[str, str]:
+    """Every name of a therapy in lower case -> its id."""
+    return {other.casefold(): drug for drug in drugs() for other in load_drug(drug).all_names}
+
+
+def drug_id(name: str) -> str:
+    """Return the id of a therapy by any of its names: id, international name, brand, abbreviation; case
+    ignored.
+
+    Raises
+    ------
+    EvidenceError
+        RDN-E006 for a name no therapy has.
+    """
+    found = _drug_names().get(name.strip().casefold())
+    if found is None:
+        raise EvidenceError("RDN-E006", "no such drug on record", value=name, nearest=_nearest_drug(name))
+    return found
+
+
 def _nearest_drug(name: str) -> str | None:
-    by_name = {other: drug for drug in drugs() for other in load_drug(drug).all_names}
-    exact = {other.casefold(): drug for other, drug in by_name.items()}.get(str(name).casefold())
-    if exact:
-        return exact
-    near = nearest_name(name, by_name)
-    return None if near is None else by_name[near]
+    near = nearest_name(name, _drug_names())
+    return None if near is None else _drug_names()[near.casefold()]
 
 
 @lru_cache(maxsize=1)

@@ -85,16 +85,18 @@ def _place(problem: Any, data: Any) -> tuple[Any, ...]:
     """Return the path into the data, without the names pydantic gives to the branches of a union."""
     place: list[Any] = []
     for part in problem["loc"]:
-        if isinstance(data, Mapping):
-            within = part in data
-        else:
-            within = isinstance(data, list | tuple) and part in range(len(data))
-        if within:
+        if _holds(data, part):
             data = data[part]
         elif part is not problem["loc"][-1] or problem["type"] != "missing":
             continue
         place.append(part)
     return tuple(place)
+
+
+def _holds(data: Any, part: Any) -> bool:
+    if isinstance(data, Mapping):
+        return part in data
+    return isinstance(data, list | tuple) and isinstance(part, int) and part < len(data)
 
 
 def _innermost(by_place: Mapping[tuple[Any, ...], list[Any]]) -> list[tuple[Any, ...]]:
