@@ -26,15 +26,18 @@ def simulate(
     ] = "given",
 ) -> None:
     """Simulate a NONMEM data set: a value on every record."""
-    from rodnan.pharmacology.nonmem import format_table, simulate_files, write_table
+    from rodnan.cli.output import require_writable, write_text
+    from rodnan.pharmacology.nonmem import format_table, simulate_files
 
+    if out is not None:
+        require_writable(out)
     done = simulate_files(model, events, doses=doses)
     for notice in done.notices:
         typer.echo(f"note: {notice}", err=True)
     if out is None:
         typer.echo(format_table(done), nl=False)
         return
-    write_table(done, out)
+    write_text(out, format_table(done))
     people = len(done.table.individuals)
     typer.echo(
         f"{out}: {len(done.table):,} simulated records of {people:,} individual{'s'[: people != 1]}", err=True

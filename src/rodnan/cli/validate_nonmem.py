@@ -17,8 +17,11 @@ def command(
     ] = None,
 ) -> None:
     """Compare event records with NONMEM's own printed output."""
-    from rodnan.pharmacology.nonmem.conformance import find_scenarios, run_scenario, write_verdicts
+    from rodnan.cli.output import require_writable, write_json
+    from rodnan.pharmacology.nonmem import find_scenarios, run_scenario, summary
 
+    if json_file is not None:
+        require_writable(json_file)
     folders = find_scenarios(folder)
     width = max(len("scenario"), *(len(f.name) for f in folders))
     typer.echo(f"{'scenario':<{width}}  {'rows':>6}  {'worst relative error':>20}  agrees to last digit")
@@ -32,7 +35,7 @@ def command(
         worst = "-" if v.error else f"{v.worst:.1e}"
         typer.echo(f"{v.scenario:<{width}}  {v.rows:>6}  {worst:>20}  {answer}")
     if json_file is not None:
-        write_verdicts(verdicts, json_file)
+        write_json(json_file, summary(verdicts))
     agreeing = sum(v.agrees for v in verdicts)
     failed = sum(v.required and not v.agrees for v in verdicts)
     worst = max((v.worst for v in verdicts if v.error is None), default=0.0)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from rodnan.pharmacology.nonmem.cases import Scenario, read_scenario
-from rodnan.pharmacology.nonmem.conformance import Verdict, find_scenarios, run_scenario, write_verdicts
+from rodnan.pharmacology.nonmem.conformance import Verdict, find_scenarios, run_scenario, summary
 from rodnan.pharmacology.nonmem.dataset import EventTable, parse_dataset, read_dataset
 from rodnan.pharmacology.nonmem.event_loop import Simulation, simulate
 from rodnan.pharmacology.nonmem.model import Model, ModelSpec, compile_model, honour_columns
-from rodnan.pharmacology.nonmem.output import format_table, write_table
+from rodnan.pharmacology.nonmem.output import format_table
 from rodnan.pharmacology.nonmem.record import ModelRecord, parse_model_record, read_model_record, to_spec
 
 __all__ = [
@@ -32,9 +32,8 @@ __all__ = [
     "run_scenario",
     "simulate",
     "simulate_files",
+    "summary",
     "to_spec",
-    "write_table",
-    "write_verdicts",
 ]
 
 

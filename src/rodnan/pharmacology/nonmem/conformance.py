@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from rodnan.pharmacology.nonmem.dataset import read_dataset
 from rodnan.pharmacology.nonmem.event_loop import Simulation, simulate
 from rodnan.pharmacology.nonmem.model import compile_model, honour_columns
 
-__all__ = ["Verdict", "find_scenarios", "run_scenario", "write_verdicts"]
+__all__ = ["Verdict", "find_scenarios", "run_scenario", "summary"]
 
 
 @dataclass(frozen=True)
@@ -100,25 +100,13 @@ def run_scenario(folder: str | Path) -> Verdict:
         return Verdict(folder.name, error=str(e))
 
 
-def write_verdicts(verdicts: Sequence[Verdict], path: str | Path) -> None:
-    """Write verdicts as JSON: ``{"agree": n, "scenarios": [...]}``.
-
-    Raises
-    ------
-    SourceError
-        ``RDN-S153`` the file cannot be written.
-    """
-    content = {
+def summary(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """Return verdicts as plain data: ``{"agree": n, "of": m, "scenarios": [...]}``."""
+    return {
         "agree": sum(v.agrees for v in verdicts),
         "of": len(verdicts),
         "scenarios": [{**asdict(v), "agrees": v.agrees} for v in verdicts],
     }
-    try:
-        Path(path).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    except OSError as e:
-        raise SourceError(
-            "RDN-S153", f"results cannot be written: {e.strerror or e}", where=str(path)
-        ) from None
 
 
 def _read_expected(path: Path) -> tuple[tuple[str, ...], list[list[str]]]:

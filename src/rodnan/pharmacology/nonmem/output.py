@@ -1,14 +1,12 @@
-"""Write a simulation as a table: one row a record, as NONMEM's table files have it."""
+"""A simulation as a table: one row a record, as NONMEM's table files have it."""
 
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
-from rodnan.errors import SourceError
 from rodnan.pharmacology.nonmem.event_loop import Simulation
 
-__all__ = ["format_table", "write_table"]
+__all__ = ["format_table"]
 
 
 def format_table(simulation: Simulation, digits: int = 10) -> str:
@@ -45,19 +43,3 @@ def format_table(simulation: Simulation, digits: int = 10) -> str:
         row += [f"{values[i]:.{digits}g}" for values in outputs]
         lines.append(",".join(row))
     return "\n".join(lines) + "\n"
-
-
-def write_table(simulation: Simulation, path: str | Path, digits: int = 10) -> None:
-    """Write the table of `format_table` to a file.
-
-    Raises
-    ------
-    SourceError
-        ``RDN-S153`` the file cannot be written.
-    """
-    try:
-        Path(path).write_text(format_table(simulation, digits), encoding="utf-8")
-    except OSError as e:
-        raise SourceError(
-            "RDN-S153", f"a table cannot be written: {e.strerror or e}", where=str(path)
-        ) from None
