@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-SOURCE = Path(__file__).resolve().parents[1] / "src" / "rodnan"
+from error_codes import error_codes
+
+FAMILIES = {
+    "C": ("calibration", "`CalibrationError`: a target or fit that cannot be computed."),
+    "D": ("doses", "`DoseError`: an illegal dose, dosing event or regimen."),
+    "E": ("evidence", "`EvidenceError`: a record that does not validate, or a name that no record has."),
+    "M": ("models", "`ModelError`: a model, parameter or structure that cannot be computed."),
+    "N": ("numerics", "`EngineError`: a numerical failure, or a cache or device that cannot be used."),
+    "P": ("population", "`PopulationError`: a missing covariate, or an enrolment that cannot be met."),
+    "S": ("sources", "`SourceError`: a file, registry or network that cannot be read or written."),
+    "T": ("trials", "`TrialError`: a design or run that cannot be carried out."),
+    "U": ("units", "`UnitError`: an unknown unit, or a quantity of the wrong dimension."),
+    "X": ("command line", "How a command was called, or what the system refused while it ran; no exception."),
+}
+"""Letter of a code -> what the family is about."""
 
 
 def main(folder: Path) -> None:
@@ -70,21 +83,25 @@ def conduct() -> str:
     return "# Conduct of trials\n\n" + table(("Name", "Value", "Unit", "Basis", "Source"), rows)
 
 
-def error_codes() -> dict[str, set[str]]:
-    """Return every error code in the source with the files that raise it."""
-    found: dict[str, set[str]] = {}
-    for path in sorted(SOURCE.rglob("*.py")):
-        for code in re.findall(r'"(RDN-[A-Z]\d{3})"', path.read_text(encoding="utf-8")):
-            found.setdefault(code, set()).add(str(path.relative_to(SOURCE)))
-    return found
-
-
 def errors() -> str:
-    """Return the page of the error codes."""
-    rows = ((code, ", ".join(f"`{f}`" for f in sorted(where))) for code, where in sorted(error_codes().items()))
-    return "# Errors\n\nA user's error is one line with one of these codes; exit status 2.\n\n" + table(
-        ("Code", "Raised in"), rows
-    )
+    """Return the page of the error codes, found in the source."""
+    parts = [
+        "# Errors\n\nWhat a user can do wrong is answered with one line on standard error and exit status 2: a code, what "
+        "was wrong, where, the value that was given and the nearest valid name. From Python the same line is the text "
+        "of an exception of `rodnan.errors`. A code never changes its meaning. In the messages below, … stands for "
+        "what depends on the case.\n"
+    ]
+    found = error_codes()
+    for letter, (title, text) in FAMILIES.items():
+        rows = (
+            (f"`{code}`", entry.described(), ", ".join(f"`{m}`" for m in sorted(entry.modules)))
+            for code, entry in found.items()
+            if code[4] == letter
+        )
+        parts.append(
+            f"## RDN-{letter}: {title}\n\n{text}\n\n" + table(("Code", "What was wrong", "Raised in"), rows)
+        )
+    return "\n".join(parts)
 
 
 if __name__ == "__main__":

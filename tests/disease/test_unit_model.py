@@ -1,5 +1,7 @@
 """Qualitative properties of the disease model that any parameter values must keep."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -43,12 +45,35 @@ def test_the_reference_patient_is_a_fixed_point():
     at = {Symbol(n, nonnegative=True): parameters[n] for n in parameters.population_names}
     at |= {Symbol(n, nonnegative=True): 0 for n in system.inputs}
     at |= {Symbol(n, nonnegative=True): 1 for n in ("flare", "lung_flare", *STATE_NAMES)}
-    at |= {Symbol(n, nonnegative=True): v for n, v in zip(INDIVIDUAL, (1, 400, 0.2, 1, 1, 0.2, 0.3, 0.004, 0.003, 0.5), strict=True)}
+    at |= {
+        Symbol(n, nonnegative=True): v
+        for n, v in zip(INDIVIDUAL, (1, 400, 0.2, 1, 1, 0.2, 0.3, 0.004, 0.003, 0.5), strict=True)
+    }
     at[Symbol("D", nonnegative=True)] = 1
     for organ in ("s", "l"):  # stiffness one: matrix at its reference
         at[Symbol(f"C_{organ}", nonnegative=True)] = parameters[f"Zref_{organ}"]
         at[Symbol(f"X_{organ}", nonnegative=True)] = 0
-    for name in ("T", "R", "B", "Ps", "M", "K", "I", "V", "Q_s", "Q_l", "A1", "A2", "G1", "G2", "N0", "N4", "L", "GFR", "F_s"):
+    for name in (
+        "T",
+        "R",
+        "B",
+        "Ps",
+        "M",
+        "K",
+        "I",
+        "V",
+        "Q_s",
+        "Q_l",
+        "A1",
+        "A2",
+        "G1",
+        "G2",
+        "N0",
+        "N4",
+        "L",
+        "GFR",
+        "F_s",
+    ):
         assert abs(float(system.rhs[name].subs(at))) < 1e-12, name
 
 
@@ -56,11 +81,16 @@ def test_states_stay_at_or_above_zero_under_strong_drugs(parameters, people):
     individual = people[0]
     n, days = len(individual), 400
     rng = np.random.default_rng(2)
-    inputs = {name: np.repeat(rng.uniform(0, 1, (40, n)), 10, axis=0) for name in ("pT", "pB", "aM", "pF", "fS", "pN")}
+    inputs = {
+        name: np.repeat(rng.uniform(0, 1, (40, n)), 10, axis=0)
+        for name in ("pT", "pB", "aM", "pF", "fS", "pN")
+    }
     inputs["pN"] *= 0.6
     inputs["kB"] = np.repeat(rng.uniform(0, 3, (40, n)), 10, axis=0)
     inputs["xIg"] = np.repeat(rng.uniform(0, 2, (40, n)), 10, axis=0)
-    _, out = advance_patients(parameters, individual, onset_state(individual), inputs, days, out_days=range(0, days + 1, 5))
+    _, out = advance_patients(
+        parameters, individual, onset_state(individual), inputs, days, out_days=range(0, days + 1, 5)
+    )
     assert out.min() > -1e-9
 
 
@@ -72,8 +102,13 @@ def test_more_drive_more_skin_less_lung(parameters, people):
         mine[:, A] *= factor
         end, _ = advance_patients(parameters, mine, onset_state(mine), {}, 700)
         g_s, g_l = mine[:, INDIVIDUAL.index("g_s")], mine[:, G_L]
-        results.append((readouts.mrss(parameters, end, g_s), readouts.fvc_pct_pred(parameters, end, g_s, g_l, other["fvc_healthy"])))
-    for (skin, lung), (skin2, lung2) in zip(results, results[1:], strict=False):
+        results.append(
+            (
+                readouts.mrss(parameters, end, g_s),
+                readouts.fvc_pct_pred(parameters, end, g_s, g_l, other["fvc_healthy"]),
+            )
+        )
+    for (skin, lung), (skin2, lung2) in itertools.pairwise(results):
         assert (skin2 > skin).all()
         assert (lung2 < lung).all()
 
@@ -103,7 +138,9 @@ def test_hot_and_cold_lung_fibrosis(parameters, people, psi, g, falls):
 @pytest.mark.parametrize("e", [0.05, 0.10, 0.2])
 def test_neutrophils_settle_at_the_closed_form(parameters, people, e):
     individual = people[0][:2]
-    end, _ = advance_patients(parameters, individual, onset_state(individual), {"pN": np.full((600, 2), e)}, 600)
+    end, _ = advance_patients(
+        parameters, individual, onset_state(individual), {"pN": np.full((600, 2), e)}, 600
+    )
     np.testing.assert_allclose(column(end, "N4"), (1 - e) ** (1 / parameters["gam"]), rtol=1e-6)
 
 
@@ -156,7 +193,15 @@ def test_parameter_table_is_complete():
         assert abs(sum(weights) - 1) < 0.015, name
 
 
-ROW = {"name": "x", "kind": "population", "value": 1.0, "unit": "1/day", "prior": ["fixed"], "basis": "read", "source": "a paper"}
+ROW = {
+    "name": "x",
+    "kind": "population",
+    "value": 1.0,
+    "unit": "1/day",
+    "prior": ["fixed"],
+    "basis": "read",
+    "source": "a paper",
+}
 
 
 @pytest.mark.parametrize("missing", ["value", "unit", "prior", "basis", "source"])

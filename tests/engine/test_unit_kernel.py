@@ -132,5 +132,5 @@ def test_a_cache_that_cannot_be_written_is_said(tmp_path, monkeypatch):
     blocked = tmp_path / "file"
     blocked.write_text("")
     monkeypatch.setenv("RODNAN_CACHE", str(blocked))
-    with pytest.raises(EngineError, match="RDN-N002.*RODNAN_CACHE"):
+    with pytest.raises(EngineError, match=r"RDN-N002.*RODNAN_CACHE"):
         load_kernel("tiny", "k2", lambda: "value = 1\n")

@@ -24,14 +24,18 @@ def test_classes_have_their_shares(drawn):
         for i, code in enumerate(ANTIBODIES[:3]):
             share = table[f"{code}_given_{name}"]
             assert abs((antibody[group] == i).mean() - share) < 4.5 * np.sqrt(share * (1 - share) / n)
-        assert abs((drawn["sex"][group] == 0).mean() - table[f"female_given_{name}"]) < 4.5 * np.sqrt(0.25 / n)
+        assert abs((drawn["sex"][group] == 0).mean() - table[f"female_given_{name}"]) < 4.5 * np.sqrt(
+            0.25 / n
+        )
 
 
 def test_sizes_have_their_moments(drawn):
     table = {k: r.value for k, r in covariate_table().items()}
     women = drawn["sex"] == 0
     spread = table["weight_log_sd"] * table["weight_mean_female"]
-    assert abs(drawn["weight"][women].mean() - table["weight_mean_female"]) < 4.5 * spread / np.sqrt(women.sum())
+    assert abs(drawn["weight"][women].mean() - table["weight_mean_female"]) < 4.5 * spread / np.sqrt(
+        women.sum()
+    )
     assert drawn["age"].min() >= table["age_low"]
     assert drawn["age"].max() <= table["age_high"]
     np.testing.assert_allclose(drawn["bsa"], np.sqrt(drawn["weight"] * drawn["height"] / 3600))
@@ -64,5 +68,7 @@ def test_patient_parameters_spread_around_their_typical_values():
     log_a = np.log(individual[:, 0])
     assert abs(log_a.mean()) < 4.5 * parameters["omega_a"] / np.sqrt(N)
     assert log_a.std() == pytest.approx(parameters["omega_a"], rel=0.03)
-    assert abs(other["fvc_healthy"].mean() - parameters["fvc_healthy"]) < 4.5 * parameters["sd_fvc_healthy"] / np.sqrt(N)
+    assert abs(other["fvc_healthy"].mean() - parameters["fvc_healthy"]) < 4.5 * parameters[
+        "sd_fvc_healthy"
+    ] / np.sqrt(N)
     assert (individual > 0).all()

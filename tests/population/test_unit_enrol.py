@@ -54,7 +54,13 @@ def test_nobody_and_unknown_variables_are_refused(listed):
 
 
 def test_weighted_baseline_meets_the_published_table(listed):
-    entry = weigh(listed, [Range("dcssc", 1, 1)], [Moment("mrss", 20.0, 8.0), Moment("age", 52.0, 10.0)], where="t", force=True)
+    entry = weigh(
+        listed,
+        [Range("dcssc", 1, 1)],
+        [Moment("mrss", 20.0, 8.0), Moment("age", 52.0, 10.0)],
+        where="t",
+        force=True,
+    )
     for row in entry.moments:
         assert row["mean"] == pytest.approx(row["published_mean"], abs=0.06 * row["published_sd"])
         assert row["sd"] == pytest.approx(row["published_sd"], rel=0.12)
@@ -69,7 +75,14 @@ def test_resampling_gives_each_its_share():
 
 def test_moments_come_from_the_record_of_the_study():
     study = load_study("sls-2")
-    assert {m.variable for m in study_entry(study).moments} >= {"age", "female", "dcssc", "fvc_pct_pred", "mrss", "disease_duration"}
+    assert {m.variable for m in study_entry(study).moments} >= {
+        "age",
+        "female",
+        "dcssc",
+        "fvc_pct_pred",
+        "mrss",
+        "disease_duration",
+    }
     rows = tuple(
         r.model_copy(update={"mean": 60.0}) if r.variable == "fvc_pct_pred" and r.arm == "all" else r
         for r in study.population.baseline

@@ -1,5 +1,7 @@
 """Slow and obvious: the disease of one patient, day by day, by SciPy's solvers on SymPy's own functions."""
 
+import itertools
+
 import numpy as np
 from scipy.integrate import solve_ivp
 
@@ -12,7 +14,7 @@ def solve_days(rhs, y, individual, population, inputs, *, method="LSODA", rtol=1
     change = np.flatnonzero((np.diff(inputs, axis=0) != 0).any(axis=1)) + 1
     edges = np.concatenate([[0], change, [len(inputs)]])
     state = np.array(y, float)
-    for first, last in zip(edges[:-1], edges[1:], strict=True):
+    for first, last in itertools.pairwise(edges):
         row = inputs[first]
         solution = solve_ivp(
             lambda t, s, row=row: rhs(s, individual, population, row),

@@ -35,7 +35,9 @@ def test_result_has_every_part_the_issue_names(small):
     assert {"arm", "endpoint", "measure", "week", "simulated", "published", "agrees"} <= set(row)
     assert {"mean", "sd", "interval90"} <= set(row["simulated"])
     weeks = {(r["arm"], r["endpoint"], r["week"]) for r in small["outcomes"] if r["measure"] == "change"}
-    assert {(a, e, w) for a in ("mmf", "cyc") for e in ("fvc_pct_pred", "mrss") for w in (26, 52, 78, 104)} <= weeks
+    assert {
+        (a, e, w) for a in ("mmf", "cyc") for e in ("fvc_pct_pred", "mrss") for w in (26, 52, 78, 104)
+    } <= weeks
     assert any(r["published"] and r["published"]["mean"] == 3.3 for r in small["outcomes"])
     assert small["role"] == "validation"
     assert "simulation" in small["simulation_notice"].lower()
@@ -75,7 +77,9 @@ def treat(parts, arm, weeks=52, **options):
 def test_placebo_against_placebo_differs_by_nothing(parts):
     placebo = parts[0].arm("placebo")
     first, second = treat(parts, placebo), treat(parts, dataclasses.replace(placebo, id="again"))
-    repetitions = draw_replicates({"placebo": 50, "again": 50}, 200, 40, seed=1, study="t", endpoints=["mrss"])
+    repetitions = draw_replicates(
+        {"placebo": 50, "again": 50}, 200, 40, seed=1, study="t", endpoints=["mrss"]
+    )
     summary = summarise_contrast(first, second, "mrss", 13, repetitions)
     assert summary.mean == 0
     assert summary.low < 0 < summary.high

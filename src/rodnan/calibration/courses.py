@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
 __all__ = ["SOFT", "Courses", "EnteredCourses"]
 
-SOFT = {"fvc_pct_pred": 1.5, "mrss": 1.0, "disease_duration": 0.1, "lung_load": 1.0, "il6": 0.05, "dlco_pct_pred": 1.5}
+SOFT = {
+    "fvc_pct_pred": 1.5,
+    "mrss": 1.0,
+    "disease_duration": 0.1,
+    "lung_load": 1.0,
+    "il6": 0.05,
+    "dlco_pct_pred": 1.5,
+}
 """Widths over which soft filters rise, in the variables' units."""
 
 

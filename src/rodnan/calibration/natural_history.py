@@ -88,7 +88,8 @@ def natural_history(courses: Courses) -> list[dict[str, object]]:
                 "id": target.id,
                 "target": target.title,
                 "parts": [
-                    part.model_dump() | {"model": values[part.key], "within": part.low <= values[part.key] <= part.high}
+                    part.model_dump()
+                    | {"model": values[part.key], "within": part.low <= values[part.key] <= part.high}
                     for part in target.parts
                 ],
                 "model": "; ".join(f"{values[p.key]:.1f}" for p in target.parts),
@@ -124,7 +125,9 @@ def _n1(c: Courses) -> Mapping[str, float]:
 
 def _n2(c: Courses) -> Mapping[str, float]:
     v, days = c.everyone.values, c.pool.days
-    usable = (v["dcssc"] == 1) & (v["disease_duration"] < 3.0) & (days[c.everyone.time] + 2 * YEAR <= days[-1])
+    usable = (
+        (v["dcssc"] == 1) & (v["disease_duration"] < 3.0) & (days[c.everyone.time] + 2 * YEAR <= days[-1])
+    )
     chosen = c.everyone.take(np.flatnonzero(usable))
     span = np.arange(round(2 * YEAR / c.step_days) + 1)
     window = c.observed_mrss[chosen.time[None, :] + span[:, None], chosen.patient[None, :]]
@@ -133,7 +136,9 @@ def _n2(c: Courses) -> Mapping[str, float]:
     improved = (peak - end > 0.25 * peak) & (peak - end >= 5.0) & (window[0] >= 0)
     return {
         "improved_share": 100.0 * float(improved.mean()),
-        "improved_loss": 100.0 * float(((peak - end) / np.maximum(peak, 1e-9))[improved].mean()) if improved.any() else 0.0,
+        "improved_loss": 100.0 * float(((peak - end) / np.maximum(peak, 1e-9))[improved].mean())
+        if improved.any()
+        else 0.0,
     }
 
 
@@ -230,7 +235,9 @@ def _extent_noise(c: Courses, chosen) -> Array:
     """Return the reading error of the HRCT fibrosis score (log scale, sd one), the same for a patient at all times."""
     from rodnan.engine.keys import normals
 
-    return normals(c.pool.draws.seed, "pool", "hrct-extent", np.arange(c.pool.draws.size), 1)[chosen.patient, 0]
+    return normals(c.pool.draws.seed, "pool", "hrct-extent", np.arange(c.pool.draws.size), 1)[
+        chosen.patient, 0
+    ]
 
 
 def _n11(c: Courses) -> Mapping[str, float]:
@@ -323,12 +330,37 @@ def _n18(c: Courses) -> Mapping[str, float]:
     age, height, male = covariates["age"], covariates["height"], covariates["sex"]
     return {
         "slope": 1000.0
-        * float((fvc_predicted_litres(age + 1.0, height, male) - fvc_predicted_litres(age, height, male)).mean())
+        * float(
+            (fvc_predicted_litres(age + 1.0, height, male) - fvc_predicted_litres(age, height, male)).mean()
+        )
     }
 
 
 _TARGETS: Mapping[str, Callable[[Courses], Mapping[str, float]]] = MappingProxyType(
-    {f"N{k}": f for k, f in enumerate(
-        (_n1, _n2, _n3, _n4, _n5, _n6, _n7, _n8, _n9, _n10, _n11, _n12, _n13, _n14, _n15, _n16, _n17, _n18), start=1
-    )}
+    {
+        f"N{k}": f
+        for k, f in enumerate(
+            (
+                _n1,
+                _n2,
+                _n3,
+                _n4,
+                _n5,
+                _n6,
+                _n7,
+                _n8,
+                _n9,
+                _n10,
+                _n11,
+                _n12,
+                _n13,
+                _n14,
+                _n15,
+                _n16,
+                _n17,
+                _n18,
+            ),
+            start=1,
+        )
+    }
 )

@@ -53,7 +53,11 @@ def _cohort(courses: Courses, entry: str) -> Cohort:
     """Enrol a small cohort to a study's entry rules, without drop-out or repetition."""
     entered = courses.enter(entry, 0.2)
     pool: Pool = courses.pool
-    chosen = resample(entered.entry.weights, PATIENTS, float(uniforms(pool.draws.seed, entry, "fit", np.zeros(1, int), 1)[0, 0]))
+    chosen = resample(
+        entered.entry.weights,
+        PATIENTS,
+        float(uniforms(pool.draws.seed, entry, "fit", np.zeros(1, int), 1)[0, 0]),
+    )
     who, when = entered.entry.candidates.patient[chosen], entered.entry.candidates.time[chosen]
     return Cohort(
         patients=np.arange(PATIENTS),
@@ -69,7 +73,9 @@ def _cohort(courses: Courses, entry: str) -> Cohort:
     )
 
 
-def treated_rows(courses: Courses, drug: str, model: DrugModel, cohorts: dict[str, Cohort]) -> list[dict[str, Any]]:
+def treated_rows(
+    courses: Courses, drug: str, model: DrugModel, cohorts: dict[str, Cohort]
+) -> list[dict[str, Any]]:
     """Return one row a treated datum of a drug: label, observed, model, residual in standard deviations.
 
     Everybody stays in; doses are taken, held and reduced as in a trial.
@@ -82,7 +88,9 @@ def treated_rows(courses: Courses, drug: str, model: DrugModel, cohorts: dict[st
             done[key] = [_course(arm, m, cohort, courses.pool.parameters) for m in (model, None)]
         change = [_change(c, arm["endpoint"], arm["days"]) for c in done[key]]
         value = change[0] - change[1] if arm["contrast"] else change[0]
-        label = f"{arm['entry']} {arm['endpoint']} day {arm['days']}" + (" difference" if arm["contrast"] else "")
+        label = f"{arm['entry']} {arm['endpoint']} day {arm['days']}" + (
+            " difference" if arm["contrast"] else ""
+        )
         residual = (value - arm["observed"]) / arm["sd"]
         rows.append({"label": label, "observed": arm["observed"], "model": value, "residual": residual})
     return rows
@@ -94,7 +102,14 @@ def _course(arm: Mapping[str, Any], model: DrugModel | None, cohort: Cohort, par
     models = {} if model is None else {model.id: model}
     design = ArmDesign("fit", arm["entry"], None, drugs, models, arm["regimen"])
     return conduct_arm(
-        design, cohort, parameters, conduct_settings(), study=f"fit-{arm['entry']}", seed=1, weeks=104, stay=True
+        design,
+        cohort,
+        parameters,
+        conduct_settings(),
+        study=f"fit-{arm['entry']}",
+        seed=1,
+        weeks=104,
+        stay=True,
     )
 
 
@@ -129,14 +144,17 @@ def fit_potency(courses: Courses, drug: str, report: Callable[[str], None] = lam
 
     def at(logit: float) -> tuple[float, list[dict[str, Any]]]:
         value = 1 / (1 + np.exp(-logit))
-        rows = treated_rows(courses, drug, replace(model, potency=replace(potency, value=float(value))), cohorts)
+        rows = treated_rows(
+            courses, drug, replace(model, potency=replace(potency, value=float(value))), cohorts
+        )
         residuals: NDArray[np.float64] = np.array([r["residual"] for r in rows])
         prior = 0.5 * ((logit - potency.prior_logit_mean) / potency.prior_logit_sd) ** 2
         cost = float(np.sum(np.sqrt(1 + residuals**2) - 1) + prior)
         report(f"{drug}: potency {value:.3f}, cost {cost:.3f}")
         return cost, rows
 
-    found = minimize_scalar(lambda x: at(x)[0], bounds=(-2.5, 3.0), method="bounded", options={"xatol": 0.05, "maxiter": 12})
+    found = minimize_scalar(
+        lambda x: at(x)[0], bounds=(-2.5, 3.0), method="bounded", options={"xatol": 0.05, "maxiter": 12}
+    )
     value = float(1 / (1 + np.exp(-found.x)))
     return PotencyFit(drug, value, potency.value, tuple(at(float(found.x))[1]))
-

@@ -79,7 +79,9 @@ def untreated_residuals(courses: Courses) -> list[dict[str, Any]]:
         entered = courses.enter(arm["entry"], 2.1)
         table = courses.observed_fvc if arm["endpoint"] == "fvc_pct_pred" else courses.observed_mrss
         model = entered.mean(entered.change(table, arm["days"]))
-        rows.append(_row(f"{arm['entry']} {arm['endpoint']} day {arm['days']}", arm["observed"], model, arm["sd"]))
+        rows.append(
+            _row(f"{arm['entry']} {arm['endpoint']} day {arm['days']}", arm["observed"], model, arm["sd"])
+        )
     return rows
 
 

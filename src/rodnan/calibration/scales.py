@@ -58,7 +58,9 @@ def prior_scale(record: Parameter) -> Scale:
     if family == "beta":
         a, b = arguments
         return Scale(record.name, "logit", _logit(a / (a + b)), float(np.sqrt(1 / a + 1 / b)))
-    raise CalibrationError("RDN-C001", f"a parameter with a {family} prior cannot be fitted alone", value=record.name)
+    raise CalibrationError(
+        "RDN-C001", f"a parameter with a {family} prior cannot be fitted alone", value=record.name
+    )
 
 
 def _logit(x: float) -> float:

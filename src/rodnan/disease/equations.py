@@ -48,9 +48,7 @@ def symbolic_system(population: tuple[str, ...]) -> SymbolicSystem:
 
     y, u, f = space(STATE_NAMES), space_of_channels(), space(FLARES)
     p = space(INDIVIDUAL + population)
-    rhs = (
-        immune_equations(y, p, u, f) | fibrosis_equations(y, p, u, f) | blood_equations(y, p, u, f)
-    )
+    rhs = immune_equations(y, p, u, f) | fibrosis_equations(y, p, u, f) | blood_equations(y, p, u, f)
     missing = [name for name in STATE_NAMES if name not in rhs]
     if missing:
         raise AssertionError(f"states without an equation: {missing}")

@@ -54,7 +54,9 @@ STATES: tuple[State, ...] = (
     State("G1", "rel (1 = 11 g/L)", 1.0, 1.0, "immune", "total IgG in plasma"),
     State("G2", "rel (1 = 11 g/L)", 1.0, 1.0, "immune", "total IgG outside the vessels"),
     State("M", "rel", 0.0, 0.0, "immune", "profibrotic (M2-like) monocytes and macrophages"),
-    State("K", "rel (1 = +466 ng/mL CXCL4)", 0.0, 0.0, "immune", "activated plasmacytoid dendritic cells, CXCL4"),
+    State(
+        "K", "rel (1 = +466 ng/mL CXCL4)", 0.0, 0.0, "immune", "activated plasmacytoid dendritic cells, CXCL4"
+    ),
     State("I", "rel", 0.0, 0.0, "immune", "interleukin 6"),
     State("V", "rel", 0.0, 0.0, "immune", "vascular injury"),
     State("Q_s", "rel", 0.0, 0.0, "fibrosis", "active TGF-beta (PDGF, CTGF lumped) in skin"),

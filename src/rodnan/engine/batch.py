@@ -108,6 +108,9 @@ def advance(
     bad = np.flatnonzero(~np.isfinite(end).all(axis=1))
     if len(bad):
         raise EngineError(
-            "RDN-N003", f"the state of {len(bad)} patient(s) is not finite", where="patients", value=bad[:5].tolist()
+            "RDN-N003",
+            f"the state of {len(bad)} patient(s) is not finite",
+            where="patients",
+            value=bad[:5].tolist(),
         )
     return end, out

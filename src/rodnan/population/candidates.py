@@ -46,7 +46,7 @@ def measure_pool(pool: Pool) -> MeasurementErrors:
     seed, who, times = pool.draws.seed, np.arange(pool.draws.size), len(pool.days)
     sd_rater, years = pool.parameters["sd_mrss_rater"], float(pool.days[1] - pool.days[0]) / 365.25
     offsets = normals(seed, "pool", "rater", who, times).T
-    changes = uniforms(seed, "pool", "rater-change", who, times).T < pool.parameters["p_rater_switch"] * years
+    changes = pool.parameters["p_rater_switch"] * years > uniforms(seed, "pool", "rater-change", who, times).T
     return MeasurementErrors(
         rater=sd_rater * raters(offsets, changes),
         within=normals(seed, "pool", "mrss-error", who, times).T,

@@ -72,7 +72,10 @@ def entry_rules(study: str) -> EntryRules:
     table = entry_table()
     if study not in table:
         raise PopulationError(
-            "RDN-P004", "no entry rules on record for this study", value=study, nearest=nearest_name(study, table)
+            "RDN-P004",
+            "no entry rules on record for this study",
+            value=study,
+            nearest=nearest_name(study, table),
         )
     return table[study]
 

@@ -25,7 +25,9 @@ FLARE_GRID = 10
 RandomEffects = Mapping[str, "Array"]
 
 
-def draw_effects(seed: int, cohort: str, patients: NDArray[np.integer], flare_points: int) -> dict[str, Array]:
+def draw_effects(
+    seed: int, cohort: str, patients: NDArray[np.integer], flare_points: int
+) -> dict[str, Array]:
     """Draw the standard normal random effects of patients; parameters turn them into patients later.
 
     Parameters
@@ -83,9 +85,7 @@ def patient_parameters(
         "d_inf": _logit_spread(p["d_inf"], p["omega_d_inf"] * z[:, 2]),
         "g_s": g_s * np.exp(p["omega_g_s"] * z[:, 3] + p["rnap3_on_g_s"] * rnap3),
         "g_l": g_l
-        * np.exp(
-            p["omega_g_l"] * z[:, 4] + p["male_on_g_l"] * covariates["sex"] + p["ata_on_g_l"] * ata
-        ),
+        * np.exp(p["omega_g_l"] * z[:, 4] + p["male_on_g_l"] * covariates["sex"] + p["ata_on_g_l"] * ata),
         "psi_s": _logit_spread(p["psi_s"], p["omega_psi"] * z[:, 5]),
         "psi_l": _logit_spread(p["psi_l"], p["omega_psi"] * z[:, 6]),
         "kC_s": p["kC_s"] * np.exp(p["omega_kC"] * z[:, 7]),

@@ -125,7 +125,9 @@ def draw_pool(seed: int, size: int, *, years: float = 11.0, follow_up_years: flo
     )
 
 
-def flare_inputs(flares: Mapping[str, Array], start: NDArray[np.int64], columns: NDArray[np.int64], days: int):
+def flare_inputs(
+    flares: Mapping[str, Array], start: NDArray[np.int64], columns: NDArray[np.int64], days: int
+):
     """Return the flares of chosen patients, each from its own day on.
 
     Parameters

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["Replicates", "Summary", "draw_replicates", "summarise_change", "summarise_contrast", "summarise_share"]
+__all__ = [
+    "Replicates",
+    "Summary",
+    "draw_replicates",
+    "summarise_change",
+    "summarise_contrast",
+    "summarise_share",
+]
 
 LEVEL = 0.90
 
@@ -66,7 +73,13 @@ def _rounded(value: float) -> float | None:
 
 
 def draw_replicates(
-    sizes: Mapping[str, int], cohort_size: int, replicates: int, *, seed: int, study: str, endpoints: Sequence[str]
+    sizes: Mapping[str, int],
+    cohort_size: int,
+    replicates: int,
+    *,
+    seed: int,
+    study: str,
+    endpoints: Sequence[str],
 ) -> Replicates:
     """Draw the repetitions of a trial.
 
@@ -112,7 +125,13 @@ def _setting_size(conduct: Conduct, endpoint: str, week: float) -> float:
 
 
 def summarise_change(
-    course: ArmCourse, endpoint: str, visit: int, replicates: Replicates, conduct: Conduct, *, value: bool = False
+    course: ArmCourse,
+    endpoint: str,
+    visit: int,
+    replicates: Replicates,
+    conduct: Conduct,
+    *,
+    value: bool = False,
 ) -> Summary:
     """Summarise the change of an endpoint from observed baseline (or its value) at a visit.
 
@@ -180,7 +199,12 @@ def summarise_contrast(
     both = present[0] & present[1]
     between = float((change[0] - change[1])[both].std(ddof=1)) if both.sum() > 1 else float("nan")
     mean = float(change[0][present[0]].mean() - change[1][present[1]].mean())
-    n = float(sum(p[replicates.members[c.arm.id]].sum(axis=1).mean() for p, c in zip(present, (first, second), strict=True)))
+    n = float(
+        sum(
+            p[replicates.members[c.arm.id]].sum(axis=1).mean()
+            for p, c in zip(present, (first, second), strict=True)
+        )
+    )
     return _summary(mean, luck, np.zeros_like(luck), between, n)
 
 

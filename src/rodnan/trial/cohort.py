@@ -107,7 +107,11 @@ def enrol(
     pool = simulate_pool(parameters, draws, workers=workers)
     errors = measure_pool(pool)
     entry = weigh(
-        candidates(pool, errors), design.entry.filters, design.entry.moments, where=design.study.id, force=force
+        candidates(pool, errors),
+        design.entry.filters,
+        design.entry.moments,
+        where=design.study.id,
+        force=force,
     )
     progress(f"enrolling {patients} (effective sample size {entry.effective_size:.0f})")
     comb = float(uniforms(seed, design.study.id, "enrolment", np.zeros(1, np.int64), 1)[0, 0])

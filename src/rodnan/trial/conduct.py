@@ -13,7 +13,16 @@ from rodnan.disease.hazards import death_hazard
 from rodnan.disease.model import INPUTS, advance_patients
 from rodnan.disease.parameters import ParameterSet
 from rodnan.engine.keys import normals, uniforms
-from rodnan.pharmacology import channel_map, combine, daily_effects, dose_plan, draw_patients, empty_state, prepare, taken
+from rodnan.pharmacology import (
+    channel_map,
+    combine,
+    daily_effects,
+    dose_plan,
+    draw_patients,
+    empty_state,
+    prepare,
+    taken,
+)
 from rodnan.pharmacology.effects import CHANNELS, ChannelMap, patient_sizes
 from rodnan.pharmacology.exposure import Prepared
 from rodnan.pharmacology.models import DrugModel, PatientPK
@@ -115,7 +124,11 @@ def conduct_arm(
     visits = -(-weeks * 7 // visit_days)
     treatments = [_treatment(arm, drug, cohort, study, seed, workers) for drug in arm.drugs]
     mapping = channel_map([t.model for t in treatments])
-    sizes = patient_sizes(mapping, [t.kinetics for t in treatments]) if treatments else np.zeros((n, 0, len(CHANNELS)))
+    sizes = (
+        patient_sizes(mapping, [t.kinetics for t in treatments])
+        if treatments
+        else np.zeros((n, 0, len(CHANNELS)))
+    )
     noise = _Noise(seed, study, cohort, visits, conduct, parameters)
     y, amounts_in_body = cohort.state.copy(), [empty_state(t.model, n) for t in treatments]
     factor, in_study = np.ones(n), np.ones(n, bool)
@@ -140,7 +153,13 @@ def conduct_arm(
         inputs = _inputs(mapping, sizes, series, cohort, day, visit_days)
         middle = visit_days // 2
         y, kept = advance_patients(
-            parameters, cohort.individual, y, inputs, visit_days, out_days=[middle, visit_days], workers=workers
+            parameters,
+            cohort.individual,
+            y,
+            inputs,
+            visit_days,
+            out_days=[middle, visit_days],
+            workers=workers,
         )
         now = visit * visit_days
         skin = readouts.mrss(parameters, y, cohort.own("g_s"))
@@ -158,16 +177,27 @@ def conduct_arm(
         factor = np.where(low, conduct["hold_factor"], reduction)
         on_drug = sum((t.plan.last_day > now) * conduct.dropout_of(t.model.id) for t in treatments)
         leaving = _leaving(
-            cohort, parameters, y, skin, skin_at_entry, lung, observed, visit, now, visit_days, low, on_drug, noise, conduct
+            cohort,
+            parameters,
+            y,
+            skin,
+            skin_at_entry,
+            lung,
+            observed,
+            visit,
+            now,
+            visit_days,
+            low,
+            on_drug,
+            noise,
+            conduct,
         )
         goes = in_study & (leaving > 0) & (not stay)
         left_day[goes], reason[goes] = now, leaving[goes]
         in_study &= ~goes
         if visit % 6 == 0:
             progress(f"{arm.id}: week {now // 7} of {visits * visit_days // 7}")
-    return ArmCourse(
-        arm, np.arange(visits + 1) * visit_days, observed, left_day, reason, first, total
-    )
+    return ArmCourse(arm, np.arange(visits + 1) * visit_days, observed, left_day, reason, first, total)
 
 
 class _Noise:
@@ -183,7 +213,7 @@ class _Noise:
         offsets = parameters["sd_mrss_rater"] * normals(seed, study, "rater", self._who, visits + 1).T
         offsets[0] = cohort.rater
         chance = parameters["p_rater_switch"] * conduct["visit_days"] / 365.25
-        self.rater = raters(offsets, uniforms(seed, study, "rater-change", self._who, visits + 1).T < chance)
+        self.rater = raters(offsets, chance > uniforms(seed, study, "rater-change", self._who, visits + 1).T)
         self.mrss = normals(seed, study, "mrss-error", self._who, visits + 1)
         self.fvc = uniforms(seed, study, "fvc-error", self._who, visits + 1)
         self.counts = normals(seed, study, "count-error", self._who, 4 * (visits + 1))
@@ -278,9 +308,14 @@ def _leaving(
     dies = u[:, 0] < -np.expm1(-hazard * visit_days)
     entry = observed["fvc_pct_pred"][0]
     limit = conduct["failure_fvc_fall"]
-    fell = [observed["fvc_pct_pred"][max(k, 0)] <= (1.0 - limit / 100.0) * entry for k in (visit - 2, visit - 1, visit)]
+    fell = [
+        observed["fvc_pct_pred"][max(k, 0)] <= (1.0 - limit / 100.0) * entry
+        for k in (visit - 2, visit - 1, visit)
+    ]
     failed = fell[2] & fell[1] & ~fell[0] & (now >= 7 * conduct["failure_from_week"])
     fails = failed & (u[:, 1] < conduct["failure_leaves"])
-    intolerant = (u[:, 2] < -np.expm1(-on_drug * years)) | (low & (u[:, 2] > 1.0 - conduct["dropout_after_cytopenia"]))
+    intolerant = (u[:, 2] < -np.expm1(-on_drug * years)) | (
+        low & (u[:, 2] > 1.0 - conduct["dropout_after_cytopenia"])
+    )
     other = u[:, 3] < -np.expm1(-conduct["dropout_background"] * years)
     return np.select([dies, fails, intolerant, other], [1, 2, 3, 4], 0).astype(np.int64)

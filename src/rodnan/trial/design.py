@@ -17,8 +17,18 @@ __all__ = ["ENDPOINTS", "ArmDesign", "TrialDesign", "design_from_study"]
 ENDPOINTS: Mapping[str, str] = {"fvc_pct_pred": "% predicted", "mrss": "units (0-51)"}
 """Endpoints that a virtual trial reports, with their unit in words."""
 
-_CALIBRATION = ("sls-1", "pope-2001", "clements-1999-dpen", "le-2011", "boulos-2017", "fasscinate", "desires", "astis",
-                "senscis", "spiera-2011")
+_CALIBRATION = (
+    "sls-1",
+    "pope-2001",
+    "clements-1999-dpen",
+    "le-2011",
+    "boulos-2017",
+    "fasscinate",
+    "desires",
+    "astis",
+    "senscis",
+    "spiera-2011",
+)
 
 
 @dataclass(frozen=True)
@@ -97,13 +107,19 @@ def design_from_study(study: Any) -> TrialDesign:
     if not arms:
         raise TrialError("RDN-T001", "the study has no arms to simulate", value=study.id)
     weeks = [
-        int(row.week) for row in study.outcomes if row.endpoint in ENDPOINTS and row.week is not None and row.week <= 208
+        int(row.week)
+        for row in study.outcomes
+        if row.endpoint in ENDPOINTS and row.week is not None and row.week <= 208
     ]
     if not weeks:
         raise TrialError(
             "RDN-T002", f"the study reports none of {', '.join(ENDPOINTS)} at a week", value=study.id
         )
-    weeks += [int(row.week) for row in (*study.adverse_events, *study.withdrawals) if row.week is not None and row.week <= 104]
+    weeks += [
+        int(row.week)
+        for row in (*study.adverse_events, *study.withdrawals)
+        if row.week is not None and row.week <= 104
+    ]
     follow_up = max(weeks)
     role = "calibration" if study.id in _CALIBRATION else "validation"
     return TrialDesign(study, tuple(arms), study_entry(study), min(follow_up, 104), role)
@@ -129,7 +145,11 @@ def _arm(study: str, arm: Any) -> ArmDesign:
 
 def _words(regimen: Regimen) -> str:
     hours = regimen.interval * 24
-    every = f"every {hours:g} h" if hours < 24 else ("daily" if hours == 24 else f"every {regimen.interval:g} days")
+    every = (
+        f"every {hours:g} h"
+        if hours < 24
+        else ("daily" if hours == 24 else f"every {regimen.interval:g} days")
+    )
     stop = "" if regimen.stop > 1e6 else f" to week {regimen.stop / 7:g}"
     notes: Sequence[str] = regimen.notes
     return f"{regimen.drug} {regimen.dose.amount:g} {regimen.dose.unit} {every}{stop}" + (

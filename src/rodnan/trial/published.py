@@ -69,7 +69,9 @@ def published_count(row: Any) -> dict[str, Any] | None:
     }
 
 
-def agrees(simulated: Mapping[str, Any] | None, published: Mapping[str, Any] | None, key: str = "mean") -> bool | None:
+def agrees(
+    simulated: Mapping[str, Any] | None, published: Mapping[str, Any] | None, key: str = "mean"
+) -> bool | None:
     """Return whether the published number lies inside the simulated 90 % predictive interval; None without either."""
     if simulated is None or published is None:
         return None

@@ -87,14 +87,25 @@ def run(
     RodnanError
         Whatever is wrong with the record, its regimens or its enrolment.
     """
-    for name, number, least in (("patients", patients, 20), ("replicates", replicates, 20), ("pool", pool, 64)):
+    for name, number, least in (
+        ("patients", patients, 20),
+        ("replicates", replicates, 20),
+        ("pool", pool, 64),
+    ):
         if number < least:
             raise TrialError("RDN-T003", f"{name} must be at least {least}", value=number)
     record = load_study(study) if isinstance(study, str) else study
     design, conduct = design_from_study(record), conduct_settings()
     parameters = parameters or load_parameters()
     cohort = enrol(
-        design, parameters, patients=patients, pool_size=pool, seed=seed, force=force, workers=workers, progress=progress
+        design,
+        parameters,
+        patients=patients,
+        pool_size=pool,
+        seed=seed,
+        force=force,
+        workers=workers,
+        progress=progress,
     )
     courses = {
         arm.id: conduct_arm(
@@ -117,9 +128,18 @@ def run(
         "simulation_notice": NOTICE,
         "manifest": manifest(
             seed=seed,
-            settings={"patients": patients, "replicates": replicates, "pool": pool, "weeks": design.weeks, "force": force},
+            settings={
+                "patients": patients,
+                "replicates": replicates,
+                "pool": pool,
+                "weeks": design.weeks,
+                "force": force,
+            },
             parameters={"id": parameters.label, "sha256": parameters.sha256()},
-            records={"study": record, **{f"drug {d}": m.record for a in design.arms for d, m in a.models.items()}},
+            records={
+                "study": record,
+                **{f"drug {d}": m.record for a in design.arms for d, m in a.models.items()},
+            },
         ),
         "cohort": _cohort(cohort, patients),
         "arms": [
@@ -160,7 +180,12 @@ def _outcomes(
             continue
         if row.measure in ("change", "value") and row.arm in courses and row.mean is not None:
             published.setdefault((row.arm, row.endpoint, row.measure, int(row.week)), []).append(row)
-        elif row.measure == "difference" and len(arms) == 2 and all(a in courses for a in arms) and row.mean is not None:
+        elif (
+            row.measure == "difference"
+            and len(arms) == 2
+            and all(a in courses for a in arms)
+            and row.mean is not None
+        ):
             contrasts.append(_contrast(courses, arms, row, repetitions))
     weeks = [w for w in REPORT_WEEKS if w <= design.weeks]
     for arm, course in courses.items():
@@ -221,29 +246,44 @@ def _contrast(
     }
 
 
+_UNITS = {
+    "age": "year",
+    "disease_duration": "year",
+    "fvc_pct_pred": "% predicted",
+    "dlco_pct_pred": "% predicted",
+    "mrss": "units (0-51)",
+    "weight": "kg",
+}
+
+
 def _cohort(cohort: Cohort, patients: int) -> dict[str, Any]:
-    units = {
-        "age": "year",
-        "disease_duration": "year",
-        "fvc_pct_pred": "% predicted",
-        "dlco_pct_pred": "% predicted",
-        "mrss": "units (0-51)",
-        "weight": "kg",
-    }
     return {
         "pool": cohort.pool_size,
         "effective_sample_size": round(cohort.entry.effective_size, 1),
         "patients_per_arm": patients,
-        "baseline": [
-            {
-                "variable": m["variable"],
-                "arm": "all",
-                "unit": units.get(str(m["variable"]), "share"),
-                "published": {"mean": m["published_mean"], "sd": m["published_sd"], "basis": m["basis"]},
-                "simulated": {"mean": round(float(m["mean"]), 4), "sd": round(float(m["sd"]), 4)},  # type: ignore[arg-type]
-            }
-            for m in cohort.entry.moments
-        ],
+        "baseline": [_baseline_row(moment) for moment in cohort.entry.moments],
+    }
+
+
+def _baseline_row(moment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one row of the baseline table; shares become percentages, under their names in study records."""
+    name = str(moment["variable"])
+    share = name not in _UNITS
+    scale = 100.0 if share else 1.0
+    spread = moment["published_sd"]
+    return {
+        "variable": f"{name}_pct" if share else name,
+        "arm": "all",
+        "unit": "%" if share else _UNITS[name],
+        "published": {
+            "mean": round(scale * moment["published_mean"], 6),
+            "sd": None if spread is None else round(scale * spread, 6),
+            "basis": moment["basis"],
+        },
+        "simulated": {
+            "mean": round(scale * moment["mean"], 4),
+            "sd": None if share else round(scale * moment["sd"], 4),
+        },
     }
 
 
@@ -324,9 +364,13 @@ def _trajectories(
                     "weeks": [round(float(d) / 7, 3) for d in course.days],
                     "mean": [round(s.mean, 6) for s in summaries],
                     "patient_quantiles": {
-                        str(level): [round(float(q), 6) for q in quantiles[:, i]] for i, level in enumerate(levels)
+                        str(level): [round(float(q), 6) for q in quantiles[:, i]]
+                        for i, level in enumerate(levels)
                     },
-                    "mean_interval90": [[round(s.low, 6) for s in summaries], [round(s.high, 6) for s in summaries]],
+                    "mean_interval90": [
+                        [round(s.low, 6) for s in summaries],
+                        [round(s.high, 6) for s in summaries],
+                    ],
                 }
             )
     return rows
