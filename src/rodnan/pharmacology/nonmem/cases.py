@@ -16,7 +16,7 @@ from typing import Any
 from rodnan.errors import ModelError, SourceError, nearest_name
 from rodnan.pharmacology.nonmem.expressions import parse
 from rodnan.pharmacology.nonmem.model import ModelSpec, Text
-from rodnan.pharmacology.nonmem.structures import add_turnover, named_structure
+from rodnan.pharmacology.nonmem.structures import STRUCTURES, add_turnover, named_structure
 
 __all__ = ["Scenario", "read_header", "read_scenario"]
 
@@ -28,7 +28,7 @@ _KEYS = {
     "outputs": ("outputs", "output"),
 }
 _LEFT = re.compile(
-    r"(?:d\s*\[?\(?(?P<a>[A-Za-z]\w*)(?:\((?P<an>\d+)\))?\)?\]?\s*/\s*dt|d/dt\s*\(\s*(?P<b>\w+)\s*\)"
+    r"(?:\bd\s*\[?\(?(?P<a>[A-Za-z]\w*)(?:\((?P<an>\d+)\))?\)?\]?\s*/\s*dt|\bd/dt\s*\(\s*(?P<b>\w+)\s*\)"
     r"|DADT\s*\(\s*(?P<c>\d+)\s*\)|(?P<d>[A-Za-z]\w*)\s*\(\s*0\s*\)|A_0\s*\(\s*(?P<e>\d+)\s*\)"
     r"|(?<![\w(])(?P<f>[A-Za-z_]\w*))\s*=(?!=)"
 )
@@ -98,9 +98,9 @@ def _scenario(folder: Path, case: Mapping[str, Any]) -> Scenario:
             parameters[name] = re.sub(r"^column\s+", "", value) if isinstance(value, str) else value
     for key in ("parameter_columns", "parameter_column", "individual_parameter_columns"):
         parameters.update(case.get(key) or {})
-    for name, text in (_first(case, "definitions") or {}).items():
-        m = _DEFINITION.fullmatch(str(text))
-        parameters[name] = m["right"] if m and m["name"] == name else text
+    names = tuple(_compartment_names(case.get("compartments") or ()))
+    fixed, moving = _definitions(_first(case, "definitions") or {}, names)
+    parameters |= fixed
     events_header = read_header(folder / "events.csv")
     for name in [n for n in parameters if n in events_header or parameters[n] == n]:
         del parameters[name]  # a column of the data set: each record has its own value
@@ -110,8 +110,9 @@ def _scenario(folder: Path, case: Mapping[str, Any]) -> Scenario:
 
     spec = ModelSpec(
         name=folder.name,
-        compartments=tuple(_compartment_names(case.get("compartments") or ())),
+        compartments=names,
         parameters=parameters,
+        definitions=moving,
         lag=by_compartment("lag_column"),
         bioavailability=by_compartment("bioavailability_column"),
         duration=by_compartment("modelled_duration_column"),
@@ -123,12 +124,34 @@ def _scenario(folder: Path, case: Mapping[str, Any]) -> Scenario:
     return Scenario(folder.name, folder, spec, by_id, digits, case.get("must_reproduce") is not False)
 
 
+def _definitions(
+    stated: Mapping[str, Text], compartments: Iterable[str]
+) -> tuple[dict[str, Text], dict[str, Text]]:
+    """Definitions that hold over a record's interval, and those that follow the amounts."""
+    fixed: dict[str, Text] = {}
+    for name, text in stated.items():
+        m = _DEFINITION.fullmatch(str(text))
+        fixed[name] = m["right"] if m and m["name"] == name else text
+    amounts = set(compartments)
+    moving: dict[str, Text] = {}
+    while more := {
+        k: v
+        for k, v in fixed.items()
+        if any(x in amounts or x in moving or re.fullmatch(r"A\d+", x) for x in parse(v, k).names)
+    }:
+        moving |= more
+        fixed = {k: v for k, v in fixed.items() if k not in more}
+    return fixed, moving
+
+
 def _say_the_rest(spec: ModelSpec, case: Mapping[str, Any], header: Iterable[str]) -> ModelSpec:
     """Take definitions (``C = A2/V``) from the sentences, for names that nothing else explains."""
-    said = _read_sentences([str(x) for x in case.get("semantics") or ()], spec).definitions
+    equations = _first(case, "equations")
+    sentences = [equations] if isinstance(equations, str) else list(equations or ())
+    said = _read_sentences(map(str, [*sentences, *(case.get("semantics") or ())]), spec).definitions
     known = {*spec.parameters, *header, *spec.compartments, "T", "TIME"}
-    texts: list[Text] = [*spec.outputs.values(), *(spec.derivatives or ())]
-    definitions: dict[str, Text] = {}
+    definitions = dict(spec.definitions)
+    texts: list[Text] = [*spec.outputs.values(), *(spec.derivatives or ()), *definitions.values()]
     while texts:
         for name in parse(texts.pop()).names - known - set(definitions):
             if name in said:
@@ -202,8 +225,10 @@ def _named(spec: ModelSpec, case: Mapping[str, Any], initial: Mapping[int, Text]
         skeleton = named_structure(f"tmdd-{kind}", bodies=2 if "Q" in names else 1, depot=depot)
     elif re.search(r"michaelis|saturable|\bmm\b", model):
         skeleton = named_structure("michaelis-menten", bodies=2 if "Q" in names else 1, depot="KA" in names)
-    elif re.fullmatch(r"ADVAN\d+", advan) and advan not in ("ADVAN5", "ADVAN6", "ADVAN7", "ADVAN8", "ADVAN9"):
+    elif advan in STRUCTURES:
         skeleton = named_structure(advan, int(trans[1]) if trans else None)
+    elif turnover:
+        skeleton = named_structure(_kinetics(names))
     else:
         known = (*_MODELS, "tmdd-full", "tmdd-qe", "tmdd-qss", "michaelis-menten", "turnover-1")
         raise ModelError(
@@ -227,6 +252,14 @@ def _named(spec: ModelSpec, case: Mapping[str, Any], initial: Mapping[int, Text]
         derivatives=skeleton.derivatives,
         initial={**skeleton.initial, **initial},
     )
+
+
+def _kinetics(parameters: set[str]) -> str:
+    """The ADVAN structure that has these parameters, where the scenario names only its response."""
+    bodies = (
+        1 + bool(parameters & {"Q", "Q2", "Q3"}) + bool(parameters & {"Q4"} or {"Q2", "Q3"} <= parameters)
+    )
+    return f"ADVAN{(1, 3, 11)[bodies - 1] + ('KA' in parameters)}"
 
 
 def _header_of(case: Mapping[str, Any]) -> Iterable[str]:
