@@ -87,6 +87,7 @@ class CovariateRecord(Record):
     unit: str | None = None
     assume: Finite | None = None
     basis: Basis
+    derived: bool = False
     source: str | None = None
     note: str | None = None
 
@@ -143,6 +144,7 @@ class CorrelationRecord(Record):
     between: tuple[Name, Name]
     value: Annotated[float, Field(gt=-1.0, lt=1.0)]
     basis: Basis
+    derived: bool = False
     source: str | None = None
     note: str | None = None
 
@@ -293,13 +295,29 @@ class CheckRecord(Record):
     regimen: str
     doses: str | None = None
     measure: Literal[
-        "auc", "auc_infinity", "cmax", "tmax", "cmin", "trough", "cavg", "half_life", "parameter", "cv_auc"
+        "auc",
+        "auc_infinity",
+        "cavg",
+        "clearance",
+        "cmax",
+        "cmin",
+        "cv_auc",
+        "free_fraction",
+        "half_life",
+        "parameter",
+        "time_above",
+        "time_to_steady",
+        "tmax",
+        "trough",
+        "vss",
     ]
     output: str = "parent"
     window: tuple[Finite, Finite] | None = None
     parameter: Name | None = None
     per: Literal["dose", "weight", "bsa"] | None = None
     covariates: dict[str, Finite] = Field(default_factory=dict)
+    level: Positive | None = None
+    via: str | None = None
     factor: Positive = 1.0
     explain: str | None = None
     note: str | None = None
@@ -309,6 +327,10 @@ class CheckRecord(Record):
         if self.measure == "parameter":
             if self.parameter is None:
                 raise ValueError("name the parameter")
+        elif self.measure == "time_above" and self.level is None:
+            raise ValueError("say above which level")
+        elif self.measure == "vss":
+            pass
         elif self.doses is None or self.window is None or self.window[1] <= self.window[0]:
             raise ValueError("a simulated check needs doses in words and a window of days")
         return self
