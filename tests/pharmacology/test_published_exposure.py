@@ -1,32 +1,23 @@
-"""Every published exposure of every drug file, predicted beside observed.
-
-The observed values are read from the reference data beside the checkout.
-"""
+"""Every published exposure of every drug file, predicted beside observed."""
 
 from __future__ import annotations
 
 import math
 
 import pytest
-import yaml
+import typer
 from typer.testing import CliRunner
 
-from rodnan.cli.validate_exposure import exposure_table
+from rodnan.cli.validate_exposure import command, exposure_table
 from rodnan.errors import EvidenceError
-from rodnan.pharmacology.checks import check_exposure
+from rodnan.pharmacology.checks import check_exposure, observed_checks
 from rodnan.pharmacology.models import load_model, model_ids
-from shared_data import shared_path
-
-
-def _observed(drug):
-    data = yaml.safe_load(shared_path(f"evidence/drugs/{drug}.yaml").read_text(encoding="utf-8"))
-    return (data.get("pk") or {}).get("checks") or []
 
 
 @pytest.mark.parametrize("drug", model_ids())
 def test_published_exposure(drug):
     """Nothing is left unmentioned, nothing lies outside without an explanation."""
-    for result in check_exposure(load_model(drug), _observed(drug)):
+    for result in check_exposure(load_model(drug)):
         if result.verdict == "not answered":
             assert result.remark
             assert math.isnan(result.predicted)
@@ -38,7 +29,7 @@ def test_published_exposure(drug):
 
 def test_published_exposure_of_all_drugs_together():
     """At least 90 % of the answered rows agree."""
-    results = {drug: check_exposure(load_model(drug), _observed(drug)) for drug in model_ids()}
+    results = {drug: check_exposure(load_model(drug)) for drug in model_ids()}
     answered = [r for group in results.values() for r in group if r.verdict != "not answered"]
     assert sum(r.agrees for r in answered) >= 0.9 * len(answered)
     text = str(exposure_table(results))
@@ -48,39 +39,34 @@ def test_published_exposure_of_all_drugs_together():
 
 def test_unit_checks_must_match_the_record():
     model = load_model("cyclophosphamide")
-    observed = _observed("cyclophosphamide")
+    observed = observed_checks("cyclophosphamide")
     with pytest.raises(EvidenceError, match="RDN-E204"):
         check_exposure(model, observed[1:])
+    new = observed[0].model_copy(update={"quantity": "new"})
     with pytest.raises(EvidenceError, match="RDN-E204"):
-        check_exposure(model, [*observed, {"quantity": "new", "regimen": "x", "value": 1, "unit": "mg/L"}])
+        check_exposure(model, [*observed, new])
 
 
 def test_unit_verdicts():
     model = load_model("cyclophosphamide")
-    observed = _observed("cyclophosphamide")
-    at = next(i for i, o in enumerate(observed) if o["quantity"] == "CL")
+    observed = list(observed_checks("cyclophosphamide"))
+    at = next(i for i, o in enumerate(observed) if o.quantity == "CL")
     predicted = check_exposure(model, observed)[at].predicted
     for value, extra, verdict in (
         (predicted * 1.2, {}, "within 1.25-fold"),
         (predicted * 1.3, {}, "outside"),
         (predicted * 2, {"sd": predicted * 1.1}, "in range"),
-        (predicted * 2, {"range": [predicted * 0.9, predicted * 3]}, "in range"),
-        ([predicted * 0.9, predicted * 1.1], {}, "in range"),
+        (predicted * 2, {"range": (predicted * 0.9, predicted * 3)}, "in range"),
+        ((predicted * 0.9, predicted * 1.1), {}, "in range"),
         (predicted * 1.5, {"comparator": "below"}, "in range"),
         (predicted * 0.5, {"comparator": "at or above"}, "in range"),
     ):
-        changed = [dict(o) for o in observed]
-        changed[at] = {k: v for k, v in observed[at].items() if k != "sd"} | {"value": value} | extra
+        changed = list(observed)
+        changed[at] = observed[at].model_copy(update={"sd": None, "value": value} | extra)
         assert check_exposure(model, changed)[at].verdict == verdict
 
 
-def test_unit_command(monkeypatch, tmp_path):
-    import typer
-
-    import rodnan.pharmacology.checks as checks
-    from rodnan.cli.validate_exposure import command
-
-    monkeypatch.setattr(checks, "observed_checks", _observed)
+def test_unit_command(tmp_path):
     app = typer.Typer()
     app.command()(command)
     path = tmp_path / "rows.json"

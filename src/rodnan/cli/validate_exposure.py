@@ -30,10 +30,10 @@ def command(
     observed range or within 1.25-fold of the observed value. Rows outside
     and rows the model cannot answer are explained below the table.
     """
-    from rodnan.pharmacology.checks import check_exposure, observed_checks
+    from rodnan.pharmacology.checks import check_exposure
     from rodnan.pharmacology.models import load_model, model_ids
 
-    results = {d: check_exposure(load_model(d), observed_checks(d)) for d in drugs or model_ids()}
+    results = {d: check_exposure(load_model(d)) for d in drugs or model_ids()}
     typer.echo(str(exposure_table(results)))
     if json is not None:
         rows = [{"drug": d} | _plain(r) for d, group in results.items() for r in group]

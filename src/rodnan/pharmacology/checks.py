@@ -10,22 +10,22 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rodnan.errors import EvidenceError
-from rodnan.evidence.loading import data_folder, read_yaml
+from rodnan.evidence.loading import load_drug
+from rodnan.evidence.records.drug import ExposureCheck
 from rodnan.evidence.records.pkmodel import PARAMETER_KINDS, CheckRecord, parameter_kind
 from rodnan.pharmacology.models import DrugModel
 from rodnan.pharmacology.patients import draw_patients
 from rodnan.pharmacology.profiles import concentrations
 from rodnan.pharmacology.regimen import dose_plan
 from rodnan.pharmacology.regimen_reading import parse_regimen
-from rodnan.pharmacology.summaries import area, area_to_infinity
+from rodnan.pharmacology.summaries import area, area_to_infinity, time_above
 from rodnan.units import convert
 
 __all__ = ["FOLD", "CheckResult", "check_exposure", "observed_checks"]
@@ -75,22 +75,21 @@ class CheckResult:
         return self.verdict in ("in range", "within 1.25-fold")
 
 
-def observed_checks(drug: str) -> tuple[Mapping[str, Any], ...]:
+def observed_checks(drug: str) -> tuple[ExposureCheck, ...]:
     """Return the published exposures in the knowledge file of a drug.
 
     Raises
     ------
     EvidenceError
-        ``RDN-E203`` the drug has no knowledge file.
+        No drug of that name is on record.
     """
-    path = data_folder("drugs") / f"{drug}.yaml"
-    if not path.is_file():
-        raise EvidenceError("RDN-E203", "no knowledge file of that drug", value=drug)
-    data = read_yaml(path)
-    return tuple((data.get("pk") or {}).get("checks") or ())
+    kinetics = load_drug(drug).pk
+    return () if kinetics is None else kinetics.checks
 
 
-def check_exposure(model: DrugModel, observed: Sequence[Mapping[str, Any]]) -> tuple[CheckResult, ...]:
+def check_exposure(
+    model: DrugModel, observed: Sequence[ExposureCheck] | None = None
+) -> tuple[CheckResult, ...]:
     """Hold a drug's model against its published exposures.
 
     Parameters
@@ -113,7 +112,8 @@ def check_exposure(model: DrugModel, observed: Sequence[Mapping[str, Any]]) -> t
     """
     answers = {(c.quantity, c.regimen): c for c in model.record.checks}
     reasons = {(u.quantity, u.regimen): u.reason for u in model.record.unanswered}
-    keys = [(str(o.get("quantity")), str(o.get("regimen"))) for o in observed]
+    observed = observed_checks(model.id) if observed is None else observed
+    keys = [(o.quantity, o.regimen) for o in observed]
     for key in [*answers, *reasons]:
         if key not in keys:
             raise EvidenceError(
@@ -125,7 +125,7 @@ def check_exposure(model: DrugModel, observed: Sequence[Mapping[str, Any]]) -> t
     results = []
     for key, entry in zip(keys, observed, strict=True):
         if key in answers:
-            results.append(_compare(entry, predict(model, answers[key], str(entry["unit"])), answers[key]))
+            results.append(_compare(entry, predict(model, answers[key], entry.unit or "1"), answers[key]))
         elif key in reasons:
             results.append(_result(entry, math.nan, "not answered", reasons[key]))
         else:
@@ -145,16 +145,19 @@ def predict(model: DrugModel, check: CheckRecord, unit: str) -> float:
         typical = draw_patients(model, covariates, n=1).parameters
         name = check.parameter or ""
         value, base = float(typical[name][0]), PARAMETER_KINDS[parameter_kind(name) or ""][1]
+    elif check.measure == "vss":
+        typical = draw_patients(model, covariates, n=1).parameters
+        value, base = float(sum(typical[v][0] for v in ("V1", "V2", "V3") if v in typical)), "L"
     elif check.measure == "cv_auc":
         value, base = 100.0 * _spread(model, check), "%"
     else:
         value, base = _read(model, check)
-    value *= check.factor
     if check.per == "dose":
         value /= max(amount for _, amount, _, _ in _doses(model, check))
     elif check.per is not None:
         value /= covariates[check.per]
-    return _in_unit(value, base, _without_size(unit, check.per), model.record.molar_mass)
+    target = check.via or _without_size(unit, check.per)
+    return check.factor * _in_unit(value, base, target, model.record.molar_mass)
 
 
 def _doses(model: DrugModel, check: CheckRecord) -> list[tuple[float, float, str, float]]:
@@ -199,11 +202,23 @@ def _read(model: DrugModel, check: CheckRecord) -> tuple[float, str]:
     if check.measure == "half_life":
         left, right = c[0, 0], c[0, -1]
         return float(length * math.log(2.0) / math.log(left / right)), "day"
+    if check.measure == "time_to_steady":
+        last = t > t[-1] - 1.0
+        steady = area(t[last], c[0, last]) / (t[last][-1] - t[last][0])
+        return float(t[int((c[0] >= 0.9 * steady).argmax())]), "day"
+    if check.measure == "free_fraction":
+        free = _profile(model, check.model_copy(update={"output": "parent"}), _PROFILE_POINTS)[1]
+        return float(area(t, free[0]) / area(t, c[0])), "1"
+    if check.measure == "clearance":
+        first, last = check.window or (0.0, 0.0)
+        given = sum(amount for time, amount, _, _ in _doses(model, check) if first <= time < last)
+        return float(given / area(t, c, "log")[0]), "L/day"
     measured = {
         "auc": lambda: (area(t, c, "log")[0], _AREA),
         "auc_infinity": lambda: (area_to_infinity(t, c, method="log")[0], _AREA),
         "cmax": lambda: (c[0, peak], "mg/L"),
         "tmax": lambda: (t[peak], "day"),
+        "time_above": lambda: (time_above(t, c, check.level or 0.0)[0], "day"),
         "cmin": lambda: (c[0].min(), "mg/L"),
         "trough": lambda: (c[0, -1], "mg/L"),
         "cavg": lambda: (area(t, c, "log")[0] / length, "mg/L"),
@@ -239,14 +254,14 @@ def _in_unit(value: float, base: str, unit: str, molar_mass: float | None) -> fl
     return converted if by_mass == unit else converted / (molar_mass or math.nan)
 
 
-def _compare(entry: Mapping[str, Any], predicted: float, check: CheckRecord) -> CheckResult:
+def _compare(entry: ExposureCheck, predicted: float, check: CheckRecord) -> CheckResult:
     _, low, high = _observed(entry)
-    value = entry["value"]
-    lowest, highest = (min(value), max(value)) if isinstance(value, Sequence) else (value, value)
+    values = entry.value if isinstance(entry.value, tuple) else (entry.value or math.nan,)
+    lowest, highest = min(values), max(values)
     bounds = sorted([lowest / FOLD, lowest * FOLD, highest / FOLD, highest * FOLD])
     inside = low <= predicted <= high or lowest <= predicted <= highest
     near = bounds[0] <= predicted <= bounds[-1]
-    comparator = str(entry.get("comparator", ""))
+    comparator = entry.comparator or ""
     if "above" in comparator:
         inside = predicted >= lowest
     elif "below" in comparator:
@@ -255,30 +270,32 @@ def _compare(entry: Mapping[str, Any], predicted: float, check: CheckRecord) -> 
     return _result(entry, predicted, verdict, (check.explain or "") if verdict == "outside" else "")
 
 
-def _observed(entry: Mapping[str, Any]) -> tuple[float, float, float]:
-    value = entry["value"]
-    if isinstance(value, Sequence):
+def _observed(entry: ExposureCheck) -> tuple[float, float, float]:
+    """Observed value, and the ends of its range where one was given."""
+    value = entry.value
+    if value is None:
+        return math.nan, math.nan, math.nan
+    if isinstance(value, tuple):
         return float(sum(value) / len(value)), float(min(value)), float(max(value))
-    for key in ("range", "iqr", "ci95"):
-        if entry.get(key):
-            return float(value), float(entry[key][0]), float(entry[key][1])
-    if entry.get("sd") is not None:
-        return float(value), float(value - entry["sd"]), float(value + entry["sd"])
+    for ends in (entry.range, entry.iqr, entry.ci95):
+        if ends is not None:
+            return float(value), float(ends[0]), float(ends[1])
+    if entry.sd is not None:
+        return float(value), float(value - entry.sd), float(value + entry.sd)
     return float(value), math.nan, math.nan
 
 
-def _result(entry: Mapping[str, Any], predicted: float, verdict: str, remark: str) -> CheckResult:
-    numeric = entry.get("value") is not None
-    value, low, high = _observed(entry) if numeric else (math.nan, math.nan, math.nan)
+def _result(entry: ExposureCheck, predicted: float, verdict: str, remark: str) -> CheckResult:
+    value, low, high = _observed(entry)
     return CheckResult(
-        quantity=str(entry.get("quantity")),
-        regimen=str(entry.get("regimen")),
-        unit=str(entry.get("unit", "")),
+        quantity=entry.quantity,
+        regimen=entry.regimen,
+        unit=entry.unit or "",
         observed=value,
         low=low,
         high=high,
         predicted=predicted,
         verdict=verdict,
-        basis=str(entry.get("basis", "")),
+        basis=entry.basis,
         remark=remark,
     )
