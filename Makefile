@@ -9,8 +9,11 @@ setup: $(VENV)/.rodnan-runtime
 
 setup-dev: $(VENV)/.rodnan-dev
 
+# Debian's Python may come without ensurepip; its pip can then fill the environment.
 $(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Rodnan needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || ( $(PYTHON) -m venv --clear --without-pip $(VENV) \
+	  && $(PYTHON) -m pip --python $(VENV)/bin/python install --quiet pip )
 
 $(VENV)/.rodnan-runtime: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .

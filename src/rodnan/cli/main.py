@@ -1,4 +1,11 @@
-"""The command line ``rodnan``: groups load when called; what a user did wrong is one line and status 2."""
+"""The command line ``rodnan``: groups load when called; what a user did wrong is one line and status 2.
+
+Codes of its own:
+
+RDN-X001   no such command or option, an argument that is missing, unexpected or not of its kind
+RDN-X002   not enough memory
+RDN-X003   the system refused to read or write a file
+"""
 
 from __future__ import annotations
 
