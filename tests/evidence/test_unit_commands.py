@@ -137,3 +137,12 @@ def test_records_name_no_files_and_no_addresses_of_machines():
         assert not re.search(r"\b\d{1,3}(\.\d{1,3}){3}\b(:\d+)?/", text), path.name
         assert not re.search(r"[a-z0-9-]+\.yaml", text), path.name
         assert not re.search(r"/work/|find_string|read_file", text), path.name
+
+
+@pytest.mark.parametrize("command", sorted({check for claim in claims() for check in claim.checked_by}))
+def test_a_check_of_a_claim_is_a_command_that_exists(capsys, command):
+    program, *words = command.split()
+    assert program == "rodnan"
+    status, out, _ = call(capsys, *words[:2], "--help")
+    assert status == 0
+    assert "Usage" in out
