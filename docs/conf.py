@@ -13,4 +13,3 @@ numpydoc_show_class_members = False
 html_theme = "furo"
 html_title = "Rodnan"
 exclude_patterns = ["_build"]
-suppress_warnings = ["myst.xref_missing"]

@@ -1,10 +1,16 @@
-"""Write the generated pages of the documentation: equations, states, parameters, conduct, errors."""
+"""Write the generated pages of the documentation.
+
+Equations, states, parameters, conduct, units, errors, commands, and the names that each room exports.
+"""
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from error_codes import error_codes
 
@@ -22,6 +28,13 @@ FAMILIES = {
 }
 """Letter of a code -> what the family is about."""
 
+ROOMS = (
+    "evidence", "evidence.synthesis", "evidence.readers", "pharmacology", "pharmacology.nonmem", "disease.model",
+    "disease.parameters", "disease.readouts", "population.pool", "population.enrol", "population.entries", "trial",
+    "report", "calibration", "engine.keys", "units", "errors",
+)  # fmt: skip
+"""Modules whose exported names are the interface of the package, in the order in which data flows."""
+
 
 def main(folder: Path) -> None:
     """Write all pages into `folder`."""
@@ -31,7 +44,10 @@ def main(folder: Path) -> None:
         ("states", states()),
         ("parameters", parameters()),
         ("conduct", conduct()),
+        ("units", units()),
         ("errors", errors()),
+        ("commands", commands()),
+        ("api", api()),
     ):
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
 
@@ -83,6 +99,18 @@ def conduct() -> str:
     return "# Conduct of trials\n\n" + table(("Name", "Value", "Unit", "Basis", "Source"), rows)
 
 
+def units() -> str:
+    """Return the page of the units."""
+    from rodnan.units import UNITS, parse_unit
+
+    rows = (
+        (f"`{name}`", f"{float(unit.size):.6g}", " ".join(f"{d}^{n}" for d, n in unit.dimensions) or "number")
+        for name, unit in ((name, parse_unit(name)) for name in UNITS)
+    )
+    text = (inspect.getdoc(import_module("rodnan.units")) or "").partition("\n\n")[2]
+    return f"# Units\n\n{text}\n\n" + table(("Unit", "In base units", "Dimension"), rows)
+
+
 def errors() -> str:
     """Return the page of the error codes, found in the source."""
     parts = [
@@ -101,6 +129,46 @@ def errors() -> str:
         parts.append(
             f"## RDN-{letter}: {title}\n\n{text}\n\n" + table(("Code", "What was wrong", "Raised in"), rows)
         )
+    return "\n".join(parts)
+
+
+def commands() -> str:
+    """Return the page of the commands: the help of each."""
+    import typer
+
+    from rodnan.cli.main import app
+
+    root = typer.main.get_command(app)
+    parts = ["# Commands\n"]
+    for name, text in _helps(root, root.make_context("rodnan", [], resilient_parsing=True)):
+        parts.append(f"## {name}\n\n```text\n{text}\n```\n")
+    return "\n".join(parts)
+
+
+def _helps(command: Any, context: Any) -> Iterator[tuple[str, str]]:
+    """Yield name and help of a command and of all below it."""
+    yield context.command_path, inspect.cleandoc(command.get_help(context))
+    if hasattr(command, "list_commands"):
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            yield from _helps(below, below.make_context(name, [], parent=context, resilient_parsing=True))
+
+
+def api() -> str:
+    """Return the page of the exported names, filled from their docstrings by Sphinx."""
+    parts = ["# Interface\n\nWhat each room exports, in the order in which data flows.\n"]
+    for room in ROOMS:
+        module = import_module(f"rodnan.{room}")
+        lines = [f".. automodule:: {module.__name__}", "   :no-members:", ""]
+        for name in module.__all__:
+            exported = getattr(module, name)
+            kind = "class" if inspect.isclass(exported) else "function" if callable(exported) else "data"
+            lines += [
+                f".. auto{kind}:: {module.__name__}.{name}",
+                *(["   :no-value:"] if kind == "data" else []),
+                "",
+            ]
+        parts.append(f"## rodnan.{room}\n\n```{{eval-rst}}\n" + "\n".join(lines) + "```\n")
     return "\n".join(parts)
 
 
