@@ -25,7 +25,11 @@ RDN-D145    ADDL is not a whole number from zero
 RDN-D146    SS is not 0, 1 or 2
 RDN-D147    CMT is not a compartment of the model
 RDN-D148    CMT below zero: switching compartments off is not supported
-RDN-D149    AMT on a record that is no dose (D150 RATE, D151 II, D152 ADDL, D153 SS)
+RDN-D149    AMT on a record that gives no dose
+RDN-D150    RATE on a record that gives no dose
+RDN-D151    II on a record that gives no dose
+RDN-D152    ADDL on a record that gives no dose
+RDN-D153    SS on a record that gives no dose
 RDN-D154    SS without II
 RDN-D155    ADDL without II
 RDN-D156    II without ADDL and without SS
@@ -158,10 +162,16 @@ def check_event(
         refuse("RDN-D146", "SS is 0, 1 (replaces the state) or 2 (adds to it)", "SS", e.ss)
     if not e.is_dose:
         amount = 0.0 if math.isnan(e.amt) else e.amt
-        items = (("AMT", amount), ("RATE", e.rate), ("II", e.ii), ("ADDL", e.addl), ("SS", e.ss))
-        for number, (column, value) in enumerate(items):
+        items = (
+            ("RDN-D149", "AMT", amount),
+            ("RDN-D150", "RATE", e.rate),
+            ("RDN-D151", "II", e.ii),
+            ("RDN-D152", "ADDL", e.addl),
+            ("RDN-D153", "SS", e.ss),
+        )
+        for code, column, value in items:
             if value != 0:
-                refuse(f"RDN-D{149 + number}", f"a record with EVID {e.evid} gives no dose", column, value)
+                refuse(code, f"a record with EVID {e.evid} gives no dose", column, value)
         return e
     return _check_dose(e, refuse, endogenous, accepted_by_nonmem)
 

@@ -143,7 +143,7 @@ class EventTable:
         if name not in self.header:
             raise DoseError(
                 "RDN-D122",
-                f"the model reads a column {name}, which the data set does not have",
+                f"the model reads {name}, which is neither one of its parameters nor a column of the data set",
                 where=self.name,
                 nearest=nearest_name(name, self.header),
             )

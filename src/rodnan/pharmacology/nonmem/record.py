@@ -149,9 +149,7 @@ def parse_model_record(text: str, where: str = "model") -> ModelRecord:
     except ValidationError as e:
         first = e.errors()[0]
         field = ".".join(str(x) for x in first["loc"] if x not in ("float", "str", "function-before"))
-        nearest = (
-            nearest_name(first["loc"][-1], ModelRecord.model_fields) if "extra" in first["type"] else None
-        )
+        nearest = nearest_name(first["loc"][-1], _fields(first["loc"])) if "extra" in first["type"] else None
         value = first.get("input")
         raise ModelError(
             "RDN-M411",
@@ -160,6 +158,12 @@ def parse_model_record(text: str, where: str = "model") -> ModelRecord:
             value=value if isinstance(value, str | int | float) and first["type"] != "missing" else None,
             nearest=nearest,
         ) from None
+
+
+def _fields(place: tuple[int | str, ...]) -> tuple[str, ...]:
+    """Names that are valid where an unknown one was found."""
+    inner = {"parameters": ParameterEntry, "turnover": TurnoverRecord}.get(str(place[0]), ModelRecord)
+    return tuple((ModelRecord if len(place) == 1 else inner).model_fields)
 
 
 class _OnceLoader(yaml.SafeLoader):
