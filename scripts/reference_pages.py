@@ -6,6 +6,7 @@ Equations, states, parameters, conduct, units, errors, commands, and the names t
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from importlib import import_module
@@ -64,11 +65,23 @@ def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 def equations() -> str:
     """Return the page of the equations, printed from the symbols that the kernel is made of."""
     from rodnan.disease.equations import equations_latex
+    from rodnan.disease.states import STATES
 
-    parts = ["# Equations\n", "Generated from the symbolic source that the kernel is generated from.\n"]
+    meanings = {state.name: f"{state.meaning}, in {state.unit}." for state in STATES}
+    parts = [
+        "# Equations\n\nPrinted from the symbols that the kernel is generated from. Names in lower case are "
+        "[](parameters) of a patient; u with an index is a channel through which drugs act, zero without a drug; "
+        "time is in days.\n"
+    ]
     for name, formula in equations_latex().items():
-        parts.append(f"## {name}\n\n```{{math}}\n{formula}\n```\n")
+        parts.append(f"## {name}\n\n{meanings.get(name, '')}\n\n```{{math}}\n{_names_whole(formula)}\n```\n")
     return "\n".join(parts)
+
+
+def _names_whole(formula: str) -> str:
+    """Set names of several letters upright and part factors by a thin space, so that kT is no product."""
+    upright = re.sub(r"(?<![\\A-Za-z])([A-Za-z][A-Za-z0-9]+)(?![A-Za-z])", r"\\mathrm{\1}", formula)
+    return re.sub(r"(?<=[A-Za-z0-9}]) (?=[A-Za-z\\])", r"\\, ", upright)
 
 
 def states() -> str:
