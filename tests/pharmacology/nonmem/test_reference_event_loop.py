@@ -67,7 +67,7 @@ def _steady_lag_free(records, lag):
     return [r for r in records if not (r["ss"] and r["amt"] == 0.0 and lag.get(r["cmt"], 0.0) > 0.0)]
 
 
-@settings(max_examples=150)
+@settings(max_examples=120)
 @given(regimens(), lags, fractions)
 @example(INF_SS_LAG_OVER_II, {2: 9.0}, {1: 1.0, 2: 1.0})
 @example(INF_SS_LAG_OVER_II, {2: 8.0}, {1: 1.0, 2: 0.5})
@@ -88,7 +88,7 @@ def test_integration_equals_exact_propagation(records, lag, f):
     assert relative(run(spec, text, numeric=True).amounts, run(spec, text).amounts) < 1e-8
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(regimens(steady=False), st.randoms(use_true_random=False))
 def test_covariates_by_next_value_equal_an_event_by_event_loop(records, random):
     n = len(records)

@@ -181,7 +181,7 @@ NONLINEAR = {
 @pytest.mark.parametrize("rate", ["0", "2.5"])
 def test_a_nonlinear_steady_state_is_what_many_doses_lead_to(name, rate):
     """Rate 2.5: infusions of 16 h every 12 h; those before the record go on, and one begins there."""
-    n = 60
+    n = 40
     steady = _times(f"0,1,40,1,{rate},12,0,1", [0.0, 3.0, 11.0])
     many = _times(f"{-12 * n},1,40,1,{rate},12,{n},0", [0.0, 3.0, 11.0])
     a, b = (run_yaml(NONLINEAR[name], text).amounts for text in (steady, many))
