@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from reference.nonmem_tables import run_yaml
 
+from reference.nonmem_tables import run_yaml
 from rodnan.pharmacology.nonmem.expressions import FUNCTIONS
 from rodnan.pharmacology.nonmem.structures import STRUCTURES
 
