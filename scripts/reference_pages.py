@@ -70,7 +70,7 @@ def equations() -> str:
     meanings = {state.name: f"{state.meaning}, in {state.unit}." for state in STATES}
     parts = [
         "# Equations\n\nPrinted from the symbols that the kernel is generated from. Names in lower case are "
-        "[](parameters) of a patient; u with an index is a channel through which drugs act, zero without a drug; "
+        "[](parameters.md) of a patient; u with an index is a channel through which drugs act, zero without a drug; "
         "time is in days.\n"
     ]
     for name, formula in equations_latex().items():
