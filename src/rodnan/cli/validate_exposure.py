@@ -90,7 +90,9 @@ def exposure_table(results: dict[str, tuple[CheckResult, ...]]) -> Table:
 
 
 def _number(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.3g}"
+    if math.isnan(value):
+        return "-"
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _observed(r: CheckResult) -> str:

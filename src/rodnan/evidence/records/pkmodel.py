@@ -181,6 +181,7 @@ class DosePowerRecord(Record):
     reference_mg: Positive
     exponent: Annotated[float, Field(gt=-1.0, lt=1.0)]
     basis: Basis
+    derived: bool = False
     source: str | None = None
     note: str | None = None
 
@@ -266,6 +267,7 @@ class TitrationRecord(Record):
     step_mg: Positive
     every_weeks: Positive
     basis: Basis
+    derived: bool = False
     source: str | None = None
     note: str | None = None
 
