@@ -243,3 +243,32 @@ def test_a_spec_reads_the_columns_it_needs_and_no_others():
     with pytest.raises(DoseError) as caught:
         parse_dataset("ID,TIME,EVID,CRLC,WT\n1,0,0,1,1\n", model_columns=("CRCL", "WT"))
     assert (caught.value.code, caught.value.nearest) == ("RDN-D123", "CRCL")
+
+
+LINEAR = {
+    "-k*x + q*y": True,
+    "if(k > 1, x, 2*x) - (x + y)/k - -y*exp(k)": True,
+    "0": True,
+    "x*y": False,
+    "k - x": False,
+    "x/y": False,
+    "k/x": False,
+    "x^2": False,
+    "max(x, y)": False,
+    "if(x > 1, x, y)": False,
+    "if(k > 1, x, 1)": False,
+    "k": False,
+}
+
+
+@pytest.mark.parametrize(("equation", "linear"), LINEAR.items())
+def test_linear_equations_are_recognised_and_no_others(equation, linear):
+    assert parse(equation).is_linear_in({"x", "y"}) is linear
+
+
+def test_linear_derivatives_are_propagated_as_the_matrix_they_are():
+    head = "{name: m, compartments: [gut, blood], parameters: {KA: 1, CL: WT/70, V: 10}, outputs: {C: blood/V}, "
+    text = "ID,TIME,EVID,AMT,CMT,II,SS,WT\n1,0,1,100,1,12,1,70\n1,3,1,50,2,24,2,80\n1,9,0,0,1,0,0,60\n"
+    a = run_yaml(head + "definitions: {c: A2/V}, derivatives: {gut: -KA*A(1), blood: KA*gut - CL*c}}", text)
+    b = run_yaml(head + "rate_matrix: [[-KA, 0], [KA, -CL/V]]}", text)
+    assert np.array_equal(a.amounts, b.amounts)

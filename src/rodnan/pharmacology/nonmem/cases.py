@@ -15,17 +15,28 @@ from typing import Any
 
 from rodnan.errors import ModelError, SourceError, nearest_name
 from rodnan.pharmacology.nonmem.expressions import parse
-from rodnan.pharmacology.nonmem.model import ModelSpec, Text
+from rodnan.pharmacology.nonmem.model import DOSE_COLUMN, ModelSpec, Text
 from rodnan.pharmacology.nonmem.structures import STRUCTURES, add_turnover, named_structure
 
 __all__ = ["Scenario", "read_header", "read_scenario"]
 
 _KEYS = {
     "equations": ("derivatives", "differential_equations", "odes", "ode", "equations", "des", "rhs"),
-    "initial": ("initial", "initial_conditions", "initial_values", "initials", "init"),
+    "initial": (
+        "initial",
+        "initial_conditions",
+        "initial_condition",
+        "initial_values",
+        "initial_amounts",
+        "a0",
+    ),
     "definitions": ("covariate_model", "individual_model", "parameter_model", "definitions", "derived"),
     "by_id": ("parameters_by_id", "individual_parameters", "subjects", "individuals"),
     "outputs": ("outputs", "output"),
+    "lag": ("lag_column", "lag_columns", "lag"),
+    "bioavailability": ("bioavailability_column", "bioavailability_columns", "bioavailability"),
+    "duration": ("modelled_duration_column", "modelled_duration", "duration_column"),
+    "rate": ("modelled_rate_column", "modelled_rate", "rate_column"),
 }
 _LEFT = re.compile(
     r"(?:\bd\s*\[?\(?(?P<a>[A-Za-z]\w*)(?:\((?P<an>\d+)\))?\)?\]?\s*/\s*dt|\bd/dt\s*\(\s*(?P<b>\w+)\s*\)"
@@ -105,18 +116,23 @@ def _scenario(folder: Path, case: Mapping[str, Any]) -> Scenario:
     for name in [n for n in parameters if n in events_header or parameters[n] == n]:
         del parameters[name]  # a column of the data set: each record has its own value
 
-    def by_compartment(key: str) -> Mapping[int, Text]:
-        return {int(i): text for i, text in (case.get(key) or {}).items()}
+    def by_compartment(kind: str, letter: str) -> Mapping[int, Text]:
+        found = {int(i): text for key in _KEYS[kind] for i, text in (case.get(key) or {}).items()}
+        for name in parameters:  # a parameter ALAG1, F1, D1 or R1 says so by its name
+            m = DOSE_COLUMN.fullmatch(name)
+            if m and m["kind"] == letter and int(m["number"]) <= len(case.get("compartments") or ()):
+                found.setdefault(int(m["number"]), name)
+        return found
 
     spec = ModelSpec(
         name=folder.name,
         compartments=names,
         parameters=parameters,
         definitions=moving,
-        lag=by_compartment("lag_column"),
-        bioavailability=by_compartment("bioavailability_column"),
-        duration=by_compartment("modelled_duration_column"),
-        rate=by_compartment("modelled_rate_column"),
+        lag=by_compartment("lag", "ALAG"),
+        bioavailability=by_compartment("bioavailability", "F"),
+        duration=by_compartment("duration", "D"),
+        rate=by_compartment("rate", "R"),
     )
     spec = _say_the_rest(_outputs(_equations(spec, case), case), case, events_header)
     by_id = {float(i): dict(v) for i, v in (_first(case, "by_id") or {}).items()}

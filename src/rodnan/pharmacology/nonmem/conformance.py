@@ -24,7 +24,7 @@ from rodnan.errors import RodnanError, SourceError
 from rodnan.pharmacology.nonmem.cases import Scenario, read_header, read_scenario
 from rodnan.pharmacology.nonmem.dataset import read_dataset
 from rodnan.pharmacology.nonmem.event_loop import Simulation, simulate
-from rodnan.pharmacology.nonmem.model import compile_model, honour_columns
+from rodnan.pharmacology.nonmem.model import DOSE_COLUMN, compile_model, honour_columns
 
 __all__ = ["Verdict", "find_scenarios", "run_scenario", "summary"]
 
@@ -124,7 +124,7 @@ def _simulate(scenario: Scenario) -> Simulation:
     spec = scenario.spec
     path = scenario.folder / "events.csv"
     header = read_header(path)
-    spec = honour_columns(spec, header)
+    spec = honour_columns(spec, [c for c in header if _is_dosing(c, len(spec.compartments))])
     if not scenario.by_id:
         model = compile_model(spec)
         table = read_dataset(path, model_columns=model.columns, accepted_by_nonmem=True)
@@ -153,6 +153,11 @@ def _simulate(scenario: Scenario) -> Simulation:
         {name: np.concatenate([p.outputs[name] for p in parts]) for name in spec.outputs},
         tuple(c for p in parts for c in p.compartment),
     )
+
+
+def _is_dosing(column: str, compartments: int) -> bool:
+    m = DOSE_COLUMN.fullmatch(column)
+    return m is not None and int(m["number"]) <= compartments
 
 
 def _judge(scenario: Scenario, expected: tuple[tuple[str, ...], list[list[str]]]) -> Verdict:

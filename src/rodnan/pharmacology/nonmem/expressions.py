@@ -1,7 +1,8 @@
 """Arithmetic expressions of models: parsed by hand, compiled to closures, never handed to Python's ``eval``.
 
 The language has numbers, names, ``+ - * / ^ **``, comparisons, parentheses and a few functions
-(:data:`FUNCTIONS`). ``log`` is the natural logarithm, as in NONMEM; ``A(2)`` is another way to write ``A2``.
+(:data:`FUNCTIONS`). ``log`` is the natural logarithm, as in NONMEM; ``A(2)``, ``ETA(1)``
+and ``THETA(1)`` are other ways to write ``A2``, ``ETA1`` and ``THETA1``.
 A power binds tighter than a sign and from the right: ``-2^2`` is -4 and ``2^3^2`` is 512.
 
 Compiled expressions read their names from a list of numbers, so that a right-hand side can be evaluated
@@ -13,7 +14,7 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rodnan.errors import ModelError, nearest_name
@@ -27,6 +28,7 @@ _TOKEN = re.compile(
     r"|(?P<op>\*\*|<=|>=|==|!=|[-+*/^(),<>]))",
     re.ASCII,
 )
+_NUMBERED = frozenset(("A", "ETA", "THETA"))
 _MAX_LENGTH = 4000
 _MAX_DEPTH = 60
 
@@ -128,6 +130,10 @@ class Expression:
             ),
         )
 
+    def is_linear_in(self, names: Collection[str]) -> bool:
+        """Whether the expression is a sum of terms, each one of `names` times something without any of them."""
+        return self.tree == ("number", 0.0) or _degree(self.tree, names) == 1
+
     def bind(self, slots: Mapping[str, int]) -> Compiled:
         """Compile against a table of slots.
 
@@ -205,6 +211,31 @@ class Expression:
             return lambda v: f(a(v))
         a, b, c = parts
         return lambda v: f(a(v), b(v), c(v))
+
+
+def _degree(node: tuple, names: Collection[str]) -> int | None:
+    """0 without any of the names, 1 where every term has exactly one as a factor, None otherwise."""
+    kind = node[0]
+    if kind == "number":
+        return 0
+    if kind == "name":
+        return int(node[1] in names)
+    degrees = [_degree(child, names) for child in node[1:]]
+    if not any(degrees) and None not in degrees:
+        return 0
+    if None in degrees:
+        return None
+    if kind == "negative":
+        return degrees[0]
+    if kind in ("+", "-"):
+        return 1 if degrees[0] == degrees[1] else None
+    if kind == "*":
+        return 1 if sum(d or 0 for d in degrees) == 1 else None
+    if kind == "/":
+        return 1 if degrees == [1, 0] else None
+    if kind == "if":
+        return 1 if degrees == [0, 1, 1] else None
+    return None
 
 
 def _substitute(node: tuple, definitions: Mapping[str, Expression]) -> tuple:
@@ -342,12 +373,12 @@ class _Parser:
         if self._peek() != "(":
             self.names.add(token)
             return ("name", token)
-        if token == "A" and self.at + 2 < len(self.tokens):  # A(2), NONMEM's way to write an amount
+        if token in _NUMBERED and self.at + 2 < len(self.tokens):  # A(2), NONMEM's way to write A2
             number, closing = self.tokens[self.at + 1], self.tokens[self.at + 2]
             if number[0] == "number" and number[1].isdecimal() and closing[1] == ")":
                 self.at += 3
-                self.names.add(f"A{int(number[1])}")
-                return ("name", f"A{int(number[1])}")
+                self.names.add(f"{token}{int(number[1])}")
+                return ("name", f"{token}{int(number[1])}")
         function = token.casefold()
         if function not in FUNCTIONS:
             raise ModelError(

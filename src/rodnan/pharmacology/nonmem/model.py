@@ -121,7 +121,7 @@ class Model:
     steps
         Parameters in the order in which they are worked out: (slot, function).
     matrix, derivatives
-        Compiled equations; one of them is None.
+        Compiled equations; one of them is None. Derivatives that are linear in the amounts have become a matrix.
     uses_running_time
         Whether a derivative reads ``T``: then there is no steady state.
     uses_time
@@ -265,26 +265,37 @@ def compile_model(spec: ModelSpec) -> Model:
     first_amount = len(columns) + 1 + len(parameters)
     slots |= {c: first_amount + i for c, i in amounts.items() if c not in slots}
     order = _order(parameters, spec.name)
+    matrix = None
+    if spec.rate_matrix is not None:
+        matrix = tuple(tuple(equations[i * n + j].bind(slots) for j in range(n)) for i in range(n))
+    elif all(e.is_linear_in(amounts) and "T" not in e.names - set(parameters) for e in equations):
+        bound = [e.bind(slots) for e in equations]
+        matrix = tuple(tuple(_coefficient(f, first_amount + j) for j in range(n)) for f in bound)
     return Model(
         spec=spec,
         columns=columns,
         slots=slots,
         steps=tuple((slots[name], parameters[name].bind(slots)) for name in order),
-        matrix=(
-            tuple(tuple(equations[i * n + j].bind(slots) for j in range(n)) for i in range(n))
-            if spec.rate_matrix is not None
-            else None
-        ),
-        derivatives=tuple(e.bind_raw(slots) for e in equations) if spec.rate_matrix is None else None,
+        matrix=matrix,
+        derivatives=None if matrix is not None else tuple(e.bind_raw(slots) for e in equations),
         **{kind: {i: e.bind(slots) for i, e in group.items()} for kind, group in per_dose.items()},
         outputs={k: e.bind(slots) for k, e in outputs.items()},
         first_amount=first_amount,
-        uses_running_time=spec.rate_matrix is None
-        and "T" not in parameters
-        and any("T" in e.names for e in equations),
+        uses_running_time=matrix is None and "T" not in parameters and any("T" in e.names for e in equations),
         uses_time="TIME" in read_before_outputs,
         always_read=frozenset(always),
     )
+
+
+def _coefficient(equation: Compiled, slot: int) -> Compiled:
+    """Coefficient of one amount in a linear equation: its value where that amount is 1 and the others 0."""
+
+    def value(frame: Sequence[float]) -> float:
+        unit = list(frame)
+        unit[slot] = 1.0
+        return equation(unit)
+
+    return value
 
 
 def _check_shape(spec: ModelSpec, n: int) -> None:
