@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import pytest
 import typer
@@ -14,10 +15,15 @@ from rodnan.pharmacology.checks import check_exposure, observed_checks
 from rodnan.pharmacology.models import load_model, model_ids
 
 
+@cache
+def _results(drug):
+    return check_exposure(load_model(drug))
+
+
 @pytest.mark.parametrize("drug", model_ids())
 def test_published_exposure(drug):
     """Nothing is left unmentioned, nothing lies outside without an explanation."""
-    for result in check_exposure(load_model(drug)):
+    for result in _results(drug):
         if result.verdict == "not answered":
             assert result.remark
             assert math.isnan(result.predicted)
@@ -29,7 +35,7 @@ def test_published_exposure(drug):
 
 def test_published_exposure_of_all_drugs_together():
     """At least 90 % of the answered rows agree."""
-    results = {drug: check_exposure(load_model(drug)) for drug in model_ids()}
+    results = {drug: _results(drug) for drug in model_ids()}
     answered = [r for group in results.values() for r in group if r.verdict != "not answered"]
     assert sum(r.agrees for r in answered) >= 0.9 * len(answered)
     text = str(exposure_table(results))

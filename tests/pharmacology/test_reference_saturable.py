@@ -121,14 +121,14 @@ def test_reference_binding(drug_data):
     patients = draw_patients(model, {}, n=1)
     amounts = np.full((1, 2, 1), 30.0)
     effects, _ = daily_effects(model, patients, empty_state(model, 1), amounts, [0.0], route="oral")
-    t = np.linspace(1e-9, 2.0 - 1e-9, 40_001)
+    t = np.linspace(1e-9, 2.0 - 1e-9, 8_001)
     doses = [(0.0, 30.0, "oral", 0.0), (1.0, 30.0, "oral", 0.0)]
     free = concentrations(model, patients, doses, t)
     total = concentrations(model, patients, doses, t, output="total")
     np.testing.assert_allclose(total, free * (1.8 + 6.77 / (1 + free / 0.2)), rtol=1e-12)
     second = t >= 1.0
     mean = np.trapezoid(total[0, second], t[second])
-    assert effects[0, 1, 5] == pytest.approx(mean, rel=1e-4)
+    assert effects[0, 1, 5] == pytest.approx(mean, rel=1e-3)
     drug_data["parameters"].pop()
     with pytest.raises(ModelError, match=r"RDN-M101.*Kd_binding"):
         runtime_model(parse_record(DrugModelRecord, drug_data, "test"))

@@ -187,7 +187,8 @@ def _profile(
         t + d for t, _, _, d in doses if d and t < last
     ]
     grid = np.linspace(first, last, points)
-    shape = np.geomspace(1e-3, 1.0, points // 4) * min(0.5, last - first)
+    each = max(6, points // (4 * max(1, len(marks))))
+    shape = np.geomspace(1e-3, 1.0, each) * min(0.5, last - first)
     times = np.unique(np.concatenate([grid, *[m + shape for m in marks], np.array(marks)]))
     times = times[(times >= first) & (times < last)]
     times = np.append(times, last - 1e-9 * max(last, 1.0))
