@@ -35,6 +35,9 @@ __all__ = [
     "nearest_name",
 ]
 
+_LONGEST = 200
+"""Letters of an offending value that a message shows."""
+
 
 def nearest_name(name: object, valid: Iterable[str]) -> str | None:
     """Return the valid name most like `name`, or None when nothing is alike.
@@ -100,13 +103,18 @@ class RodnanError(Exception):
         if self.where:
             text += f" [{self.where}]"
         if self.value is not None:
-            text += f" (given: {self.value!r})"
+            text += f" (given: {_shortened(repr(self.value))})"
         if self.nearest:
             text += f"; did you mean {self.nearest!r}?"
         return " ".join(text.split())
 
     def __reduce__(self):
         return (_rebuild, (type(self), self.code, self.message, self.where, self.value, self.nearest))
+
+
+def _shortened(text: str) -> str:
+    """Return text of a line's length; what a file holds in a field may be a page."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _rebuild(cls, code, message, where, value, nearest):

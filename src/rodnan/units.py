@@ -78,6 +78,7 @@ _FACTOR = re.compile(
     r"10\^(?P<ten>[+-]?\d{1,2})|(?P<one>1)|(?P<name>%|[A-Za-z][A-Za-z_]*[23]?)(?:\^(?P<power>[+-]?\d))?"
 )
 _QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S.*?)?\s*")
+_LARGEST = Fraction(10) ** 100
 _BODY_SIZES = {"kg": "weight", "m2": "bsa", "m^2": "bsa"}
 _DOSED = frozenset({"mass", "substance", "activity", "radiation", "session"})
 
@@ -129,7 +130,8 @@ def parse_unit(text: str) -> Unit:
     Raises
     ------
     UnitError
-        RDN-U001 for a name that the table does not have, or for text that is no unit.
+        RDN-U001 for a name that the table does not have, for text that is no unit, and for a size that is not
+        between 1e-100 and 1e100 base units.
     """
     size, exponents = Fraction(1), dict[str, int]()
     parts = re.split(r"([*/])", text.replace("µ", "u").replace("μ", "u"))
@@ -139,6 +141,8 @@ def parse_unit(text: str) -> Unit:
         size *= part_size**sign
         if dimension:
             exponents[dimension] = exponents.get(dimension, 0) + sign * power
+        if not 1 / _LARGEST <= size <= _LARGEST:
+            raise UnitError("RDN-U001", "not a unit: too large or too small to compute with", value=text)
     return Unit(text, size, tuple(sorted((k, v) for k, v in exponents.items() if v)))
 
 

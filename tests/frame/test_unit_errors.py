@@ -57,6 +57,11 @@ def test_a_message_is_one_line_with_all_that_is_known():
     )  # fmt: skip
 
 
+def test_a_page_in_a_field_does_not_fill_the_line():
+    line = str(errors.UnitError("RDN-U001", "unknown unit", value="a" * 5000, nearest="day"))
+    assert line == f"RDN-U001 unknown unit (given: {chr(39)}{'a' * 199}…); did you mean 'day'?"
+
+
 def test_errors_cross_processes():
     error = errors.DoseError("RDN-D104", "a dose", where="x", value=-1.0, nearest="y")
     twin = pickle.loads(pickle.dumps(error))

@@ -70,6 +70,12 @@ def test_text_that_is_no_unit_is_refused(text):
         parse_unit(text)
 
 
+@pytest.mark.parametrize("text", ["*".join(["10^99"] * 5), "1/10^99/10^99", "mg^9*mg^9*mg^9*mg^9"])
+def test_a_unit_that_no_number_can_be_computed_in_is_refused(text):
+    with pytest.raises(UnitError, match="RDN-U001 not a unit: too"):
+        convert(1.0, text, "1")
+
+
 def test_every_pair_of_simple_units_converts_within_its_dimension_only():
     for unit in UNITS:
         for target in UNITS:
