@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING, Any
 from rodnan._version import __version__
 
 if TYPE_CHECKING:
-    from rodnan import calibration, disease, engine, errors, evidence, pharmacology, population, report, trial, units
+    from rodnan import (
+        calibration,
+        disease,
+        engine,
+        errors,
+        evidence,
+        pharmacology,
+        population,
+        report,
+        trial,
+        units,
+    )
 
 __all__ = [
     "__version__",
