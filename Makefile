@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: setup setup-dev demo test lint types imports docs bench constraints clean
+.PHONY: setup setup-dev demo test lint types imports docs bench readme constraints clean
 
 setup: $(VENV)/.rodnan-runtime
 
@@ -43,8 +43,11 @@ docs: setup-dev
 	$(BIN)/python scripts/reference_pages.py docs/_generated
 	$(BIN)/sphinx-build -q -W -b html docs docs/_build/html
 
+readme: demo
+	$(BIN)/python scripts/readme_demo.py out/sls-2.json out/sls-2
+
 bench: setup
-	$(BIN)/python benchmarks/kernel.py
+	@for each in benchmarks/*.py; do echo "== $$each"; $(BIN)/python "$$each" || exit 1; done
 
 constraints: setup-dev
 	$(BIN)/python -m pip freeze --exclude-editable | grep -v '@ ' > constraints.txt
