@@ -26,6 +26,7 @@ _DRUG = {
         {"name": "slope_b", "value": 0.05, "unit": "L/mg", "basis": "read", "source": "here"},
     ],
     "routes": {"oral": {"bioavailability": "F_oral"}, "sc": {}, "iv": {"infusion_h": 1.0}},
+    "usual": [{"label": "usual", "doses": "100 mg oral daily"}],
     "series": [
         {"name": "a", "form": "emax", "half": "ec50_a"},
         {"name": "steep", "form": "emax", "half": "ec50_a", "hill": 2.0},
@@ -34,9 +35,9 @@ _DRUG = {
         {"name": "given", "form": "dose"},
     ],
     "effects": [
-        {"channel": "pT", "series": "a", "size": 1.0, "unit": "1", "potency": True, "basis": "read", "source": "here"},  # noqa: E501
-        {"channel": "pN", "series": "b", "size": 0.5, "unit": "1", "potency": False, "basis": "read", "source": "here"},  # noqa: E501
-        {"channel": "kB", "series": "a", "size": 0.7, "unit": "1/day", "potency": False, "basis": "read", "source": "here"},  # noqa: E501
+        {"channel": "pT", "series": "a", "size": 1.0, "unit": "1", "potency": True, "basis": "read", "source": "here"},
+        {"channel": "pN", "series": "b", "size": 0.5, "unit": "1", "potency": False, "basis": "read", "source": "here"},
+        {"channel": "kB", "series": "a", "size": 0.7, "unit": "1/day", "potency": False, "basis": "read", "source": "here"},
     ],
     "potency": {
         "value": 0.5, "prior_logit_mean": 0.0, "prior_logit_sd": 1.0, "iiv_logit_sd": 0.5,

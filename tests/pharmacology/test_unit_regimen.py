@@ -97,6 +97,17 @@ def test_unit_records_of_other_shapes():
     assert dose_plan(CYC, once, {"bsa": 1.5}, 1).amounts(-3, 10)[0, 3, 0] == pytest.approx(562.5)
 
 
+def test_unit_sessions_and_cells():
+    """A session has one route whatever the protocol calls it; cells per kg are one infusion."""
+    exchange = {"drug": "plasma-exchange", "route": "extracorporeal", "dose": [1.0, 1.5], "interval": 2,
+                "unit": "plasma volumes per session", "interval_unit": "day", "titration": "5 sessions"}  # fmt: skip
+    plan = dose_plan(load_model("plasma-exchange"), regimen_from_item(exchange), {}, 1)
+    np.testing.assert_array_equal(plan.amounts(0, 20)[0, :, 0].nonzero()[0], [0, 2, 4, 6, 8])
+    assert plan.amounts(0, 1)[0, 0, 0] == 1.25
+    cells = {"drug": "car-t-cd19", "route": "iv", "dose": 1e6, "unit": "cells/kg", "interval_unit": "once"}
+    assert dose_plan(load_model("car-t-cd19"), regimen_from_item(cells), {}, 1).amounts(0, 5).sum() == 1.0
+
+
 def test_unit_span_cut_anywhere_gives_the_same_days():
     text = "start 1 mg/kg, +25 mg monthly, to 2 mg/kg daily for 20 weeks then 100 mg every 3 days for 90 days"
     plan = dose_plan(CYC, [_oral(r) for r in parse_regimen(text, "cyclophosphamide")], {"weight": 70.0}, 1)
@@ -259,7 +270,7 @@ def _planned(text):
 
 @given(
     amount=st.floats(0.1, 1e4),
-    unit=st.sampled_from([u for u in DOSE_UNITS if DOSE_UNITS[u][1] != "session"]),
+    unit=st.sampled_from([u for u in DOSE_UNITS if DOSE_UNITS[u][1] not in ("session", "infusion")]),
     per_day=st.sampled_from([1, 2, 3, 4, 6, 8]),
     doses=st.integers(1, 200),
 )

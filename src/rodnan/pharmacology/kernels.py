@@ -39,6 +39,7 @@ def _cores() -> int:
 
 @njit(cache=True, nogil=True)
 def prepare_block(augmented, rows, spans, times, weights, propagator, nodes):
+    """Fill the transposed propagator of each piece, and the rows that read each node of its quadrature."""
     n, groups = spans.shape
     m1 = augmented.shape[1]
     n_series = rows.shape[1]

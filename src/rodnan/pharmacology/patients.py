@@ -15,9 +15,14 @@ from rodnan.errors import ModelError, PopulationError, nearest_name
 from rodnan.evidence.records.pkmodel import COVARIATES
 from rodnan.pharmacology.models import DrugModel, Eta, PatientPK
 
-__all__ = ["draw_patients"]
+__all__ = ["TYPICAL_PATIENT", "draw_patients"]
 
 Array = NDArray[np.float64]
+
+TYPICAL_PATIENT: Mapping[str, float] = MappingProxyType(
+    {"sex": 0.0, "age": 50.0, "weight": 65.0, "height": 163.0, "bsa": 1.7, "crcl": 5.7, "albumin": 40.0}
+)
+"""A woman of 50 with the weight of the registries (65 kg) and a creatinine clearance of 95 mL/min."""
 
 
 def draw_patients(

@@ -53,8 +53,9 @@ DOSE_UNITS: Mapping[str, tuple[float, str]] = {
     "session": (1.0, "session"),
     "sessions": (1.0, "session"),
     "plasma volumes per session": (1.0, "session"),
+    "cells/kg": (1.0, "infusion"),
 }
-"""Unit of a dose -> (mg or sessions in one, what it is counted by)."""
+"""Unit of a dose -> (mg or sessions in one, what it is counted by); an infusion of cells is one session."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class DoseRule:
 
     @property
     def per(self) -> str:
-        """What the dose is counted by: flat, weight, bsa or session."""
+        """What the dose is counted by: flat, weight, bsa, session or infusion."""
         return DOSE_UNITS[self.unit][1]
 
     def resolve(self, covariates: Mapping[str, ArrayLike], n: int) -> Array:
@@ -90,6 +91,8 @@ class DoseRule:
             zero.
         """
         factor = self.amount * DOSE_UNITS[self.unit][0]
+        if self.per == "infusion":
+            return np.ones(n)
         if self.per not in ("weight", "bsa"):
             return np.full(n, factor)
         if self.per not in covariates:
@@ -308,7 +311,7 @@ def dose_plan(
         if regimen.drug != model.id:
             raise DoseError("RDN-D115", f"a regimen of another drug than {model.id}", value=regimen.drug)
         regimen = _with_defaults(model, regimen)
-        session = regimen.dose.per == "session"
+        session = regimen.dose.per in ("session", "infusion")
         if session != (model.dose_unit == "session"):
             raise DoseError(
                 "RDN-D115",
@@ -366,8 +369,10 @@ def taken(planned: ArrayLike, adherence: ArrayLike, uniforms: ArrayLike) -> Arra
 def _with_defaults(model: DrugModel, regimen: Regimen) -> Regimen:
     """Fill in route, titration, rounding and maximum from the drug's model, noting what was assumed."""
     route = regimen.route
-    if route is None and len(model.routes) == 1:
-        route = next(iter(model.routes))
+    if (route is None or model.dose_unit == "session") and len(model.routes) == 1:
+        route = next(
+            iter(model.routes)
+        )  # a session has one way of being given, whatever the protocol calls it
     model.route(route or "")
     regimen = replace(regimen, route=route)
     dosing = model.record.dosing

@@ -29,6 +29,7 @@ __all__ = [
     "PotencyRecord",
     "RouteRecord",
     "SeriesRecord",
+    "UsualRegimenRecord",
     "parameter_kind",
 ]
 
@@ -281,6 +282,13 @@ class DosingRecord(Record):
     note: str | None = None
 
 
+class UsualRegimenRecord(Record):
+    """A regimen used in scleroderma, in words that can be simulated."""
+
+    label: str
+    doses: str
+
+
 class CheckRecord(Record):
     """One published exposure the model is held against.
 
@@ -372,6 +380,7 @@ class DrugModelRecord(Record):
     correlations: tuple[CorrelationRecord, ...] = ()
     routes: dict[str, RouteRecord]
     dosing: DosingRecord | None = None
+    usual: Annotated[tuple[UsualRegimenRecord, ...], Field(min_length=1)]
     series: tuple[SeriesRecord, ...] = ()
     effects: tuple[EffectRecord, ...] = ()
     potency: PotencyRecord | None = None
