@@ -100,7 +100,7 @@ def test_unit_records_of_other_shapes():
 def test_unit_sessions_and_cells():
     """A session has one route whatever the protocol calls it; cells per kg are one infusion."""
     exchange = {"drug": "plasma-exchange", "route": "extracorporeal", "dose": [1.0, 1.5], "interval": 2,
-                "unit": "plasma volumes per session", "interval_unit": "day", "titration": "5 sessions"}  # fmt: skip
+                "unit": "plasma volumes per session", "interval_unit": "day", "doses": 5}  # fmt: skip
     plan = dose_plan(load_model("plasma-exchange"), regimen_from_item(exchange), {}, 1)
     np.testing.assert_array_equal(plan.amounts(0, 20)[0, :, 0].nonzero()[0], [0, 2, 4, 6, 8])
     assert plan.amounts(0, 1)[0, 0, 0] == 1.25

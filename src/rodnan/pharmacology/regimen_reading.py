@@ -20,7 +20,7 @@ def regimen_from_item(item: Any, *, where: str | None = None) -> Regimen:
     ----------
     item
         A mapping or object with ``drug``, ``route``, ``dose``, ``unit``, ``interval``, ``interval_unit``,
-        ``start_week``, ``stop_week``, ``titration`` (missing ones are None).
+        ``start_week``, ``stop_week``, ``titration``, ``doses`` (missing ones are None).
     where
         File and field, for messages.
 
@@ -56,6 +56,8 @@ def regimen_from_item(item: Any, *, where: str | None = None) -> Regimen:
         notes.append(f"the protocol stops between weeks {stop[0]:g} and {stop[-1]:g}: the later is used")
         stop = stop[-1]
     titration, doses, left = read_titration(get("titration"))
+    counted = get("doses")
+    doses = counted if isinstance(counted, int) else doses
     if left:
         notes.append(f"not acted on: {left}")
     return Regimen(
