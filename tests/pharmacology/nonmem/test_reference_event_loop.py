@@ -173,3 +173,10 @@ def test_steady_infusions_that_meet_are_a_constant_infusion():
     done = run(spec, table_text(meeting)).amounts
     assert relative(done[0], plateau) < 1e-12
     assert relative(done[1], plateau) < 1e-12  # the infusion of the record itself goes on
+
+
+def test_a_clock_that_a_reset_sets_back_does_not_shorten_what_was_before():
+    course = [record(0.0, 1, 100.0, 2, ii=12.0, addl=3), record(40.0)]
+    again = [record(5.0, 3), record(5.0, 1, 50.0, 1, 10.0, ii=6.0, addl=2), record(9.0), record(19.0)]
+    done = run(matrix_model(ORAL_TWO, lag={2: 0.5}), table_text([*course, *again]))
+    assert relative(done.amounts, superposition(ORAL_TWO, [*course, *again], lag={2: 0.5})) < 1e-10

@@ -267,7 +267,9 @@ def test_linear_equations_are_recognised_and_no_others(equation, linear):
 
 
 def test_linear_derivatives_are_propagated_as_the_matrix_they_are():
-    head = "{name: m, compartments: [gut, blood], parameters: {KA: 1, CL: WT/70, V: 10}, outputs: {C: blood/V}, "
+    head = (
+        "{name: m, compartments: [gut, blood], parameters: {KA: 1, CL: WT/70, V: 10}, outputs: {C: blood/V}, "
+    )
     text = "ID,TIME,EVID,AMT,CMT,II,SS,WT\n1,0,1,100,1,12,1,70\n1,3,1,50,2,24,2,80\n1,9,0,0,1,0,0,60\n"
     a = run_yaml(head + "definitions: {c: A2/V}, derivatives: {gut: -KA*A(1), blood: KA*gut - CL*c}}", text)
     b = run_yaml(head + "rate_matrix: [[-KA, 0], [KA, -CL/V]]}", text)
