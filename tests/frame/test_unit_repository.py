@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
 
 from rodnan._version import __version__
 from rodnan.cli.about import CITATION
@@ -79,6 +80,22 @@ def test_the_installed_versions_are_those_of_the_constraints():
             assert version(name) == pinned, name
         except PackageNotFoundError:
             continue
+
+
+def test_every_pinned_version_runs_on_the_first_python_that_the_project_names():
+    from importlib.metadata import PackageNotFoundError, metadata
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    first = project["requires-python"].removeprefix(">=") + ".0"
+    refused = []
+    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
+        try:
+            wants = metadata(line.partition("==")[0])["Requires-Python"]
+        except PackageNotFoundError:
+            continue
+        if wants and not SpecifierSet(wants).contains(first):
+            refused.append(f"{line} wants {wants}")
+    assert refused == []
 
 
 def test_citation_says_what_the_command_prints():
