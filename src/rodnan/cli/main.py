@@ -10,6 +10,7 @@ RDN-X003   the system refused to read or write a file
 from __future__ import annotations
 
 import errno
+import io
 import os
 import re
 import sys
@@ -97,7 +98,7 @@ def execute(arguments: list[str] | None = None) -> int:
         130 when interrupted. A bug propagates with its traceback.
     """
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
         status = typer.main.get_command(app).main(args=arguments, prog_name="rodnan", standalone_mode=False)
