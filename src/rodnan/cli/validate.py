@@ -24,7 +24,10 @@ class _Validations(LazyGroup):
 
 
 app = typer.Typer(
-    cls=_Validations, no_args_is_help=True, help="Compare the model with what was observed.", rich_markup_mode=None
+    cls=_Validations,
+    no_args_is_help=True,
+    help="Compare the model with what was observed.",
+    rich_markup_mode=None,
 )
 
 
