@@ -201,18 +201,18 @@ def _disagreements(monkeypatch, change):
 
 
 def _no_lag(m):
-    m.setattr("rodnan.pharmacology.nonmem.event_loop._phase", lambda lag, ii: 0.0)
+    m.setattr("rodnan.pharmacology.nonmem.individual._phase", lambda lag, ii: 0.0)
 
 
 def _doses_after_records(m):
-    import rodnan.pharmacology.nonmem.event_loop as loop
+    import rodnan.pharmacology.nonmem.individual as loop
 
     later = loop.arrivals
     m.setattr(loop, "arrivals", lambda *a: ((t + 1e-7, s) for t, s in later(*a)))
 
 
 def _resets_forget_nothing(m):
-    m.setattr("rodnan.pharmacology.nonmem.event_loop._Individual._start", _keep)
+    m.setattr("rodnan.pharmacology.nonmem.event_loop.Individual._start", _keep)
 
 
 def _keep(self, time, moment):
@@ -222,10 +222,10 @@ def _keep(self, time, moment):
 
 
 def _next_value_becomes_last_value(m):
-    import rodnan.pharmacology.nonmem.event_loop as loop
+    import rodnan.pharmacology.nonmem.individual as loop
 
-    run = loop._Individual.run
-    m.setattr(loop._Individual, "run", lambda self, moments: run(self, [moments[0], *moments[:-1]]))
+    run = loop.Individual.run
+    m.setattr(loop.Individual, "run", lambda self, moments: run(self, [moments[0], *moments[:-1]]))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 import rodnan.pharmacology.events
 import rodnan.pharmacology.nonmem.dataset
 import rodnan.pharmacology.nonmem.event_loop
+import rodnan.pharmacology.nonmem.individual
 from reference.nonmem_tables import run_yaml
 from rodnan.errors import DoseError, SourceError
 from rodnan.pharmacology.nonmem import parse_dataset, read_dataset
@@ -132,6 +133,7 @@ def test_every_code_of_the_documentation_is_tested_and_every_code_is_documented(
         rodnan.pharmacology.events,
         rodnan.pharmacology.nonmem.dataset,
         rodnan.pharmacology.nonmem.event_loop,
+        rodnan.pharmacology.nonmem.individual,
         rodnan.pharmacology.nonmem.model,
     ):
         source = Path(str(module.__file__)).read_text(encoding="utf-8")
