@@ -223,7 +223,27 @@ def parse_dataset(
     doses: str = "given",
     accepted_by_nonmem: bool = False,
 ) -> EventTable:
-    """Read a data set from text; arguments and errors as in `read_dataset`."""
+    """Read a data set from text.
+
+    Parameters
+    ----------
+    text
+        Comma-separated records with a header.
+    name
+        What to call it in messages.
+    model_columns, doses, accepted_by_nonmem
+        As in `read_dataset`.
+
+    Returns
+    -------
+    EventTable
+        The records, checked for form.
+
+    Raises
+    ------
+    DoseError
+        See the module.
+    """
     if doses not in ("given", "none"):
         raise DoseError(
             "RDN-D134",
