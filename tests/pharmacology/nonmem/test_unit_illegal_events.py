@@ -185,3 +185,5 @@ def test_a_table_that_nonmem_ran_may_break_the_rules_against_slips():
     assert run_yaml(LINEAR, text, accepted_by_nonmem=True).amounts[0, 0] == 100.0
     with pytest.raises(DoseError):
         run_yaml(LINEAR, text)
+    again = "ID,TIME,EVID\n1,3,0\n2,0,0\n1,0,0\n"
+    assert len(parse_dataset(again, accepted_by_nonmem=True).individuals) == 3

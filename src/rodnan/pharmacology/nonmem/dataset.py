@@ -185,7 +185,8 @@ def read_dataset(
     doses
         ``"none"`` says that no record gives a dose: then there may be no EVID column.
     accepted_by_nonmem
-        The table is known to have been run; names that only resemble known ones are let pass.
+        The table is known to have been run: names that only resemble known ones are let pass, and an ID that
+        comes back later is another individual, as it is to NONMEM.
 
     Returns
     -------
@@ -287,7 +288,7 @@ def parse_dataset(
                 where=f"row {line}, column EVID",
                 value=events[-1].evid,
             )
-    _check_order(ids, events)
+    _check_order(ids, events, accepted_by_nonmem)
     return EventTable(name, header, tuple(map(tuple, body)), tuple(numbers), tuple(ids), tuple(events))
 
 
@@ -429,12 +430,12 @@ def _event(line: int, row: dict[str, float]) -> Event:
     )
 
 
-def _check_order(ids: Sequence[float], events: Sequence[Event]) -> None:
+def _check_order(ids: Sequence[float], events: Sequence[Event], lenient: bool) -> None:
     finished: set[float] = set()
     for i in range(1, len(ids)):
         if ids[i] != ids[i - 1]:
             finished.add(ids[i - 1])
-            if ids[i] in finished:
+            if ids[i] in finished and not lenient:
                 raise DoseError(
                     "RDN-D129",
                     "the records of one ID must stand together",
