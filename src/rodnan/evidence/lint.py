@@ -12,6 +12,7 @@ from typing import Any
 
 from rodnan.errors import EvidenceError
 from rodnan.evidence import loading
+from rodnan.evidence.bibliography import publications
 from rodnan.evidence.lint_study import Finding, lint_study, percent_fits
 from rodnan.evidence.problems import record_problems
 from rodnan.evidence.records.claim import Claim
@@ -80,7 +81,7 @@ def lint_claims(claims: Sequence[Claim], resolve: Callable[[str, str], bool] | N
     claims
         The ledger.
     resolve
-        Says whether a kind of record (``study``, ``drug``, ``safety``, ``kinetics``) has an id; the catalogue
+        Says whether a kind of record (``study``, ``drug``, ``safety``, ``publication``) has an id; the catalogue
         does by default.
     """
     there = _on_record if resolve is None else resolve
@@ -106,6 +107,8 @@ def _on_record(kind: str, name: str) -> bool:
         return any(row.group == name for row in loading.safety())
     if kind == "kinetics":
         return any(row.group == name for row in loading.kinetics())
+    if kind == "publication":
+        return any(item.id == name for item in publications())
     return False
 
 
