@@ -172,6 +172,24 @@ def test_a_closed_pipe_is_quiet():
     many.wait(20)
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+@pytest.mark.parametrize("letters", [10, 100_000])
+def test_a_full_disk_behind_standard_output_is_one_line(letters):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                "import sys\nfrom rodnan.cli import about, main\n"
+                f"about.NOTICE = ('x' * {letters},)\nsys.exit(main.execute(['notice']))",
+            ],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert (done.returncode, done.stderr) == (2, "RDN-X003 No space left on device [standard output]\n")
+
+
 def test_control_c_stops_a_running_command(tmp_path):
     started = tmp_path / "started"
     running = process(

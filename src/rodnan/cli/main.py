@@ -26,6 +26,7 @@ from rodnan.errors import RodnanError, nearest_name
 __all__ = ["app", "execute", "run"]
 
 _STOPPED = 130
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 _PACKAGE = str(Path(__file__).resolve().parents[1])
 
 
@@ -133,6 +134,9 @@ def _operating_system(error: OSError) -> int:
     if error.errno == errno.EPIPE:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
+    if error.filename is None and error.errno in _FULL:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still buffered has nowhere to go
+        return _refuse(f"RDN-X003 {error.strerror} [standard output]")
     if not isinstance(error.filename, str | bytes) or os.fsdecode(error.filename).startswith(_PACKAGE):
         raise error
     return _refuse(f"RDN-X003 {error.strerror} [{os.fsdecode(error.filename)}]")
