@@ -190,6 +190,7 @@ def daily_effects(
     times_of_day: Prepared | Sequence[DoseSlot | float],
     *,
     route: str | None = None,
+    kept: ArrayLike | None = None,
     threads: int | None = None,
 ) -> tuple[Array, Array]:
     """Return the mean effect of each day and the state after the last one.
@@ -206,6 +207,9 @@ def daily_effects(
         The dose times: what :func:`prepare` returned, or as it takes them.
     route, threads
         As in :func:`prepare`.
+    kept
+        Share of what is in the central compartment that a procedure leaves at the start of each day, shape
+        (n, days); see `interactions.kept_share`. None: nothing is removed.
 
     Returns
     -------
@@ -240,6 +244,10 @@ def daily_effects(
         raise DoseError(
             "RDN-D104", "a dose must be a finite number not below zero", where=model.id, value=bad
         )
+    left = np.ones(amounts.shape[:2]) if kept is None else np.ascontiguousarray(kept, dtype=np.float64)
+    if left.shape != amounts.shape[:2] or not ((left >= 0.0) & (left <= 1.0)).all():
+        raise ModelError("RDN-M119", "a share kept lies in [0, 1], one for each day", value=str(left.shape))
+    central = model.structure.entry("iv")
     taken = _absorbed(model, patients, prepared, amounts)
     effects = np.empty((n, amounts.shape[1], model.n_series))
     form = np.array([SERIES_FORMS.index(x.form) for x in model.series], dtype=np.int64)
@@ -251,14 +259,15 @@ def daily_effects(
     def linear(i: int, j: int) -> None:
         daily_linear(
             start[i:j], taken[i:j], amounts[i:j], p.entry, p.starts, p.running, p.group, p.propagator[i:j],
-            p.nodes[i:j], p.weights[i:j], patients.half[i:j], form, hill, cap, bound[i:j], effects[i:j],
+            p.nodes[i:j], p.weights[i:j], patients.half[i:j], form, hill, cap, bound[i:j],
+            left[i:j], central, effects[i:j],
         )  # fmt: skip
 
     def saturable(i: int, j: int) -> None:
         daily_saturable(
             start[i:j], taken[i:j], amounts[i:j], p.entry, p.starts, p.running, p.group, p.propagator[i:j],
             p.substeps, spans[i:j], patients.rows[i:j], patients.half[i:j], form, hill, cap, bound[i:j],
-            losses[i:j], model.structure.entry("iv"), effects[i:j],
+            losses[i:j], left[i:j], central, effects[i:j],
         )  # fmt: skip
 
     if model.saturable:

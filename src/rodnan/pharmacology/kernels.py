@@ -81,7 +81,7 @@ def _effect(c, half, form, hill, cap, bound):
 @njit(cache=True, nogil=True, error_model="numpy")
 def daily_linear(
     state, taken, amounts, entry, starts, running, group, propagator, nodes, weights, half, form, hill, cap,
-    bound, effects,
+    bound, kept, central, effects,
 ):  # fmt: skip
     """Step linear kinetics day by day; `state` is moved on in place, `effects` is filled."""
     n, days, n_slots = taken.shape
@@ -95,6 +95,7 @@ def daily_linear(
         for i in range(m):
             a[i] = state[p, i]
         for day in range(days):
+            a[central] *= kept[p, day]
             for s in range(n_series):
                 effects[p, day, s] = 0.0
                 if form[s] == 3:
@@ -163,7 +164,7 @@ def saturable_loss(c, rate, km, h):
 @njit(cache=True, nogil=True, error_model="numpy")
 def daily_saturable(
     state, taken, amounts, entry, starts, running, group, propagator, substeps, spans, rows, half, form, hill,
-    cap, bound, losses, central, effects,
+    cap, bound, losses, kept, central, effects,
 ):  # fmt: skip
     """Step linear kinetics with a saturable loss beside it.
 
@@ -181,6 +182,7 @@ def daily_saturable(
             a[i] = state[p, i]
         vmax, km, volume = losses[p, 0], losses[p, 1], losses[p, 2]
         for day in range(days):
+            a[central] *= kept[p, day]
             for s in range(n_series):
                 effects[p, day, s] = 0.0
                 if form[s] == 3:

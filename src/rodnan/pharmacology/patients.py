@@ -5,17 +5,17 @@ Random numbers are handed in as standard normals: this room draws none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rodnan.errors import ModelError, PopulationError, nearest_name
-from rodnan.evidence.records.pkmodel import COVARIATES
+from rodnan.evidence.records.pkmodel import COVARIATES, parameter_kind
 from rodnan.pharmacology.models import DrugModel, Eta, PatientPK
 
-__all__ = ["TYPICAL_PATIENT", "draw_patients"]
+__all__ = ["TYPICAL_PATIENT", "UNCERTAINTY", "draw_patients", "uncertain"]
 
 Array = NDArray[np.float64]
 
@@ -32,6 +32,8 @@ def draw_patients(
     *,
     potency: ArrayLike | None = None,
     z_occasion: ArrayLike | None = None,
+    z_uncertain: ArrayLike | None = None,
+    beside: Sequence[str] = (),
     n: int | None = None,
 ) -> PatientPK:
     """Return the individual kinetics of n patients.
@@ -51,6 +53,11 @@ def draw_patients(
     z_occasion
         Standard normals of one occasion, shape (n, ``len(model.occasions)``); None for the patient's own
         mean.
+    z_uncertain
+        Standard normals of one draw of the *typical* values, shape (``len(uncertain(model))``,); see
+        :func:`uncertain`. None: the record's values.
+    beside
+        Ids of the other drugs taken, whose effects on this drug's parameters then hold.
     n
         Number of patients, where neither `z` nor the covariates show it.
 
@@ -79,11 +86,12 @@ def draw_patients(
     values = {name: np.asarray(value) for name, value in model.assumed.items()} | values
     used = [*model.needed_covariates, *model.assumed]
     needed = {name: _covariate_values(model, values, name, n) for name in used}
+    typicals = _typicals(model, z_uncertain, beside)
     shifts = _shifts(model.etas, z, model.cholesky, n, "random effects", model.id)
     moves = _shifts(model.occasions, z_occasion, None, n, "random effects of an occasion", model.id)
     parameters: dict[str, Array] = {}
-    for name, typical in model.typical.items():
-        value = np.full(n, typical)
+    for name in model.typical:
+        value = np.full(n, typicals[name])
         for covariate in model.covariates.get(name, ()):
             value = value * covariate.factor(needed[covariate.covariate])
         if (value <= 0.0).any():
@@ -102,9 +110,51 @@ def draw_patients(
         k=np.ascontiguousarray(np.broadcast_to(model.structure.rate_matrix(parameters), _kshape(model, n))),
         rows=_rows(model, parameters, n),
         half=_halves(model, parameters, n),
-        potency=_potency(model, potency, shifts, n),
+        potency=_potency(model, typicals.get("potency") if potency is None else potency, shifts, n),
         bsa=needed.get("bsa"),
     )
+
+
+UNCERTAINTY: Mapping[str, float] = MappingProxyType(
+    {"read": 0.15, "recalled": 0.25, "estimated": 0.3, "assumed": 0.5}
+)
+"""Assumed log-sd (logit-sd for fractions) of a typical value by how it is known, where no standard error was read."""
+
+
+def uncertain(model: DrugModel) -> tuple[str, ...]:
+    """Return what is uncertain about a drug: its typical values and, last, its potency.
+
+    Typical values vary on the log scale (fractions below one on the logit scale) with the sd of
+    ``UNCERTAINTY``, the potency on the logit scale by its prior.
+    """
+    return (*model.typical, *(["potency"] if model.potency is not None else []))
+
+
+def _typicals(model: DrugModel, z: ArrayLike | None, beside: Sequence[str]) -> dict[str, float]:
+    """Typical values, moved by one draw of their uncertainty and by the other drugs taken."""
+    values = dict(model.typical)
+    if model.potency is not None:
+        values["potency"] = model.potency.value
+    if z is not None:
+        draw = np.asarray(z, dtype=np.float64)
+        names = uncertain(model)
+        if draw.shape != (len(names),) or not np.isfinite(draw).all():
+            expected = f"the uncertainty must be finite and of shape ({len(names)},)"
+            raise ModelError("RDN-M116", expected, where=model.id, value=str(draw.shape))
+        basis = {p.name: p.basis for p in model.record.parameters}
+        for name, shift in zip(names, draw, strict=True):
+            if name == "potency" and model.potency is not None:
+                logit = model.potency.prior_logit_mean + model.potency.prior_logit_sd * shift
+                values[name] = float(1.0 / (1.0 + np.exp(-logit)))
+            elif parameter_kind(name) == "fraction" and values[name] < 1.0:
+                moved = _logit_shift(np.array(values[name]), np.array(UNCERTAINTY[basis[name]] * shift))
+                values[name] = float(moved)
+            else:
+                values[name] *= float(np.exp(UNCERTAINTY[basis[name]] * shift))
+    for entry in model.record.interactions:
+        if entry.kind == "parameter" and entry.other in beside:
+            values[entry.parameter or ""] *= entry.value or 1.0
+    return values
 
 
 def _kshape(model: DrugModel, n: int) -> tuple[int, int, int]:
@@ -131,8 +181,7 @@ def _halves(model: DrugModel, parameters: Mapping[str, Array], n: int) -> Array:
 def _potency(model: DrugModel, given: ArrayLike | None, shifts: list[Array], n: int) -> Array:
     if model.potency is None:
         return np.ones(n)
-    typical = np.asarray(model.potency.value if given is None else given, dtype=np.float64)
-    value = np.broadcast_to(typical, (n,))
+    value = np.broadcast_to(np.asarray(given, dtype=np.float64), (n,))
     if not ((value > 0.0) & (value < 1.0)).all():
         bad = float(value[~((value > 0.0) & (value < 1.0))][0])
         raise ModelError("RDN-M117", "a potency lies between 0 and 1", where=model.id, value=bad)

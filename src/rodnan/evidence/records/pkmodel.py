@@ -25,6 +25,7 @@ __all__ = [
     "CovariateRecord",
     "DrugModelRecord",
     "EffectRecord",
+    "InteractionRecord",
     "ParameterRecord",
     "PotencyRecord",
     "RouteRecord",
@@ -247,6 +248,33 @@ class EffectRecord(Record):
     note: str | None = None
 
 
+class InteractionRecord(Record):
+    """What another therapy does to this one.
+
+    ``parameter``: multiplies the typical value of a parameter. ``removal``: one session of the other takes
+    the share `value` of what is in the central compartment. ``warning``: a combination to be told of,
+    computed as it is.
+    """
+
+    other: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    kind: Literal["parameter", "removal", "warning"]
+    parameter: Name | None = None
+    value: Positive | None = None
+    text: str
+    basis: Basis
+    derived: bool = False
+    source: str | None = None
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _check(self):
+        if self.kind == "parameter" and (self.parameter is None or self.value is None):
+            raise ValueError("name the parameter and the factor on it")
+        if self.kind == "removal" and not (self.value is not None and self.value < 1.0):
+            raise ValueError("a session removes a share below one")
+        return self
+
+
 class PotencyRecord(Record):
     """The one number per drug that trials inform: share of the measured effect that counts."""
 
@@ -384,6 +412,7 @@ class DrugModelRecord(Record):
     series: tuple[SeriesRecord, ...] = ()
     effects: tuple[EffectRecord, ...] = ()
     potency: PotencyRecord | None = None
+    interactions: tuple[InteractionRecord, ...] = ()
     checks: tuple[CheckRecord, ...] = ()
     unanswered: tuple[UnansweredRecord, ...] = ()
     not_modelled: tuple[str, ...] = ()
@@ -397,6 +426,9 @@ class DrugModelRecord(Record):
         for i, series in enumerate(self.series):
             if series.half is not None:
                 self._known(f"series[{i}].half", series.half, names)
+        for i, interaction in enumerate(self.interactions):
+            if interaction.parameter is not None:
+                self._known(f"interactions[{i}].parameter", interaction.parameter, names)
         for i, check in enumerate(self.checks):
             if check.parameter is not None:
                 self._known(f"checks[{i}].parameter", check.parameter, names)
@@ -441,6 +473,7 @@ class DrugModelRecord(Record):
             numbers += [(f"parameters.{parameter.name}.{c.covariate}", c) for c in parameter.covariates]
         numbers += [(f"effects.{e.channel}", e) for e in self.effects]
         numbers += [("correlations", c) for c in self.correlations]
+        numbers += [(f"interactions.{i.other}", i) for i in self.interactions]
         numbers += [(f"routes.{n}.dose_power", r.dose_power) for n, r in self.routes.items() if r.dose_power]
         if self.potency is not None:
             numbers.append(("potency", self.potency))
