@@ -167,6 +167,8 @@ REFUSALS = {
         lambda d: d.update(correlations=[{"between": ["CL", "Q"], "value": 0.9} | READ]),
         ModelError, "RDN-M115"),
     "a potency that is missing": (lambda d: d.pop("potency"), EvidenceError, "potency"),
+    "a fraction above one on the logit scale": (
+        lambda d: d["parameters"][7].update(value=120, unit="%"), ModelError, "RDN-M122"),
     "four compartments": (lambda d: d["structure"].update(compartments=4), EvidenceError, "compartments"),
 }  # fmt: skip
 

@@ -111,6 +111,9 @@ def card(model: DrugModel, *, published: bool = True) -> list[str]:
         lines += ["", heading, "-" * len(heading)]
         for table in tables:
             lines += ["", table.to_text(_WIDTH)]
+    if model.record.interactions:
+        lines += ["", "Interactions in the model", "-------------------------"]
+        lines += _bullets(f"{i.other}: {i.text} [{i.basis}]" for i in model.record.interactions)
     if model.record.not_modelled:
         lines += ["", "Not modelled", "------------"]
         lines += _bullets(model.record.not_modelled)

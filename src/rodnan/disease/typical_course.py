@@ -27,6 +27,7 @@ from rodnan.pharmacology import (
     empty_state,
     patient_sizes,
 )
+from rodnan.pharmacology.interactions import kept_share
 from rodnan.pharmacology.patients import TYPICAL_PATIENT
 
 if TYPE_CHECKING:
@@ -123,14 +124,25 @@ def _channels(
     covariates: Mapping[str, float],
     potency: Mapping[str, float],
 ) -> NDArray[np.float64]:
-    mapping = channel_map([model for model, _ in treatments])
-    patients, series = [], []
-    for model, regimens in treatments:
-        kinetics = draw_patients(model, covariates, potency=potency.get(model.id), n=1)
-        plan = dose_plan(model, regimens, covariates, 1)
-        effects, _ = daily_effects(model, kinetics, empty_state(model, 1), plan.amounts(0, days), plan.slots)
-        patients.append(kinetics)
-        series.append(effects)
     if not treatments:
         return np.zeros((days, len(CHANNELS)))
+    mapping = channel_map([model for model, _ in treatments])
+    plans = {model.id: dose_plan(model, regimens, covariates, 1) for model, regimens in treatments}
+    given = {drug: plan.amounts(0, days) for drug, plan in plans.items()}
+    sessions = {drug: amounts.sum(axis=2) for drug, amounts in given.items()}
+    patients, series = [], []
+    for model, _ in treatments:
+        kinetics = draw_patients(
+            model, covariates, potency=potency.get(model.id), beside=[d for d in plans if d != model.id], n=1
+        )
+        effects, _ = daily_effects(
+            model,
+            kinetics,
+            empty_state(model, 1),
+            given[model.id],
+            plans[model.id].slots,
+            kept=kept_share(model, sessions),
+        )
+        patients.append(kinetics)
+        series.append(effects)
     return combine(mapping, patient_sizes(mapping, patients), np.concatenate(series, axis=2))[0]

@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rodnan.pharmacology.checks import check_exposure
     from rodnan.pharmacology.effects import (
         CHANNELS,
         ChannelMap,
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
         patient_sizes,
     )
     from rodnan.pharmacology.exposure import Prepared, daily_effects, empty_state, prepare
+    from rodnan.pharmacology.interactions import combination_notes, kept_share
     from rodnan.pharmacology.models import DrugModel, PatientPK, load_model, model_ids, read_model
-    from rodnan.pharmacology.patients import draw_patients
+    from rodnan.pharmacology.patients import draw_patients, uncertain
     from rodnan.pharmacology.pieces import DoseSlot
     from rodnan.pharmacology.profiles import concentrations, steady_state
     from rodnan.pharmacology.regimen import DosePlan, DoseRule, Regimen, dose_plan, taken
     from rodnan.pharmacology.regimen_reading import parse_regimen, regimen_from_item
     from rodnan.pharmacology.summaries import summarise
+    from rodnan.pharmacology.usual import usual_exposure
 
 _WHERE = {
     "CHANNELS": "effects",
@@ -40,12 +43,15 @@ _WHERE = {
     "Prepared": "exposure",
     "Regimen": "regimen",
     "channel_map": "effects",
+    "check_exposure": "checks",
+    "combination_notes": "interactions",
     "combine": "effects",
     "concentrations": "profiles",
     "daily_effects": "exposure",
     "dose_plan": "regimen",
     "draw_patients": "patients",
     "empty_state": "exposure",
+    "kept_share": "interactions",
     "load_model": "models",
     "model_ids": "models",
     "parse_regimen": "regimen_reading",
@@ -56,6 +62,8 @@ _WHERE = {
     "steady_state": "profiles",
     "summarise": "summaries",
     "taken": "regimen",
+    "uncertain": "patients",
+    "usual_exposure": "usual",
 }
 
 __all__ = [
@@ -69,12 +77,15 @@ __all__ = [
     "Prepared",
     "Regimen",
     "channel_map",
+    "check_exposure",
+    "combination_notes",
     "combine",
     "concentrations",
     "daily_effects",
     "dose_plan",
     "draw_patients",
     "empty_state",
+    "kept_share",
     "load_model",
     "model_ids",
     "parse_regimen",
@@ -85,6 +96,8 @@ __all__ = [
     "steady_state",
     "summarise",
     "taken",
+    "uncertain",
+    "usual_exposure",
 ]
 
 

@@ -293,8 +293,9 @@ def runtime_model(record: DrugModelRecord, where: str | None = None) -> DrugMode
     UnitError
         A unit is unknown or of the wrong dimension.
     ModelError
-        ``RDN-M101`` the structure lacks a parameter; ``RDN-M114`` an effect names no channel, has the wrong
-        unit, or is a fraction above one; ``RDN-M115`` the correlations contradict each other.
+        ``RDN-M101`` the structure lacks a parameter; ``RDN-M122`` a fraction of one or more that varies on
+        the logit scale; ``RDN-M114`` an effect names no channel, has the wrong unit, or is a fraction above
+        one; ``RDN-M115`` the correlations contradict each other.
     """
     where = where or f"{record.id}.yaml"
     layout = record.structure
@@ -321,6 +322,9 @@ def runtime_model(record: DrugModelRecord, where: str | None = None) -> DrugMode
         if parameter.iiv_cv_pct is not None:
             etas.append(Eta(parameter.name, "log", _log_sd(parameter.iiv_cv_pct)))
         elif parameter.iiv_logit_sd is not None:
+            if typical[parameter.name] >= 1.0:
+                reason = "only a fraction below one can vary on the logit scale"
+                raise ModelError("RDN-M122", reason, where=at, value=parameter.value)
             etas.append(Eta(parameter.name, "logit", parameter.iiv_logit_sd))
         if parameter.iov_cv_pct is not None:
             occasions.append(Eta(parameter.name, "log", _log_sd(parameter.iov_cv_pct)))

@@ -135,8 +135,8 @@ class ParameterRecord(Record):
             raise ValueError(f"unknown parameter name {self.name!r}; a name is one of: {shapes}")
         if self.iiv_cv_pct is not None and self.iiv_logit_sd is not None:
             raise ValueError("a parameter varies on the log or on the logit scale, not both")
-        if self.iiv_logit_sd is not None and (kind != "fraction" or self.value >= 1.0):
-            raise ValueError("only a fraction below one can vary on the logit scale")
+        if self.iiv_logit_sd is not None and kind != "fraction":
+            raise ValueError("only a fraction can vary on the logit scale")
         return self
 
 
