@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.linalg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reference.oracle_exposure import daily_means
+from reference.small_drug import drug_of_tests
 from rodnan.errors import DoseError, ModelError
 from rodnan.evidence.loading import parse_record
 from rodnan.evidence.records.pkmodel import DrugModelRecord
@@ -250,3 +252,50 @@ def test_unit_refusals(drug_data):
         daily_effects(model, patients, nothing[:1], np.zeros((2, 1, 1)), [0.0], route="oral")
     with pytest.raises(ModelError, match="RDN-M119"):
         concentrations(model, patients, [], [2.0, 1.0])
+
+
+@st.composite
+def courses(draw):
+    """Coincident times, zero amounts, infusions that end where the next begins, a dose at the last reading."""
+    last = draw(st.sampled_from([1.0, 2.0, 3.5]))
+    moments = st.sampled_from([0.0, 0.0, 0.25, 0.5, 1.0, last])
+    amounts = st.sampled_from([0.0, 10.0, 250.0])
+    doses = []
+    for _ in range(draw(st.integers(1, 6))):
+        route = draw(st.sampled_from(["oral", "sc", "iv"]))
+        duration = draw(st.sampled_from([0.0, 0.25, 0.5])) if route == "iv" else 0.0
+        doses.append((draw(moments), draw(amounts), route, duration))
+    return doses, last
+
+
+@given(course=courses(), seed=st.integers(0, 1000))
+@settings(max_examples=40)
+def test_reference_concentrations_against_scipy(course, seed):
+    """Superposition of SciPy's exponentials of each dose alone: 1e-8 of the highest concentration."""
+    doses, last = course
+    model = runtime_model(parse_record(DrugModelRecord, drug_of_tests(), "test"))
+    patients = draw_patients(model, {}, np.random.default_rng(seed).normal(size=(1, model.n_eta)))
+    times = np.array([0.0, 0.1, 0.25, 0.5, 0.9, last])
+    times = np.unique(times[times <= last])
+    found = concentrations(model, patients, doses, times)[0]
+    k, m = patients.k[0], model.n_compartments
+    row = model.structure.output_rows("parent", patients.parameters)[0]
+    expected = np.zeros(len(times))
+    for time, amount, route, duration in doses:
+        given = np.zeros(m)
+        given[model.structure.entry(route)] = amount * (
+            patients.parameters["F_oral"][0] if route == "oral" else 1.0
+        )
+        for i, at in enumerate(times):
+            since = at - time
+            if since < 0.0 or (since == 0.0 and duration > 0.0):
+                continue
+            if duration == 0.0:
+                expected[i] += row @ scipy.linalg.expm(k * since) @ given
+                continue
+            running = min(since, duration)
+            rate = given / duration
+            built = np.linalg.solve(k, (scipy.linalg.expm(k * running) - np.eye(m)) @ rate)
+            expected[i] += row @ scipy.linalg.expm(k * (since - running)) @ built
+    scale = max(expected.max(), 1e-6)
+    np.testing.assert_allclose(found / scale, expected / scale, atol=1e-8)

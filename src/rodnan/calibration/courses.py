@@ -121,7 +121,7 @@ class EnteredCourses:
         total = weights.sum()
         return float(weights @ values / total) if total > 0 else float("nan")
 
-    def share(self, condition: Array, among: Array | None = None) -> float:
+    def share(self, condition: NDArray[np.bool_], among: Array | None = None) -> float:
         """Return the weighted share in percent."""
         return 100.0 * self.mean(condition.astype(float), among)
 

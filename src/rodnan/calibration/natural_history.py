@@ -151,7 +151,7 @@ def _n3(c: Courses) -> Mapping[str, float]:
     }
 
 
-def _skin_steps(before: Array, change: Array) -> tuple[Array, Array]:
+def _skin_steps(before: Array, change: Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     large = (np.abs(change) > 5.0) & (np.abs(change) >= 0.25 * before)
     return large & (change < 0), large & (change > 0)
 
@@ -326,14 +326,12 @@ def _n17(c: Courses) -> Mapping[str, float]:
 
 
 def _n18(c: Courses) -> Mapping[str, float]:
-    covariates = c.pool.draws.covariates
-    age, height, male = covariates["age"], covariates["height"], covariates["sex"]
-    return {
-        "slope": 1000.0
-        * float(
-            (fvc_predicted_litres(age + 1.0, height, male) - fvc_predicted_litres(age, height, male)).mean()
-        )
-    }
+    """Healthy people matched to the trial's patients in age, height and sex."""
+    e = c.enter("senscis", 1.1)
+    who = e.entry.candidates.patient
+    age, height, male = (c.pool.draws.covariates[name][who] for name in ("age", "height", "sex"))
+    before, after = (fvc_predicted_litres(age + years, height, male) for years in (0.0, 1.0))
+    return {"slope": 1000.0 * e.mean(after - before)}
 
 
 _TARGETS: Mapping[str, Callable[[Courses], Mapping[str, float]]] = MappingProxyType(

@@ -153,7 +153,7 @@ def fit_potency(courses: Courses, drug: str, report: Callable[[str], None] = lam
         report(f"{drug}: potency {value:.3f}, cost {cost:.3f}")
         return cost, rows
 
-    found = minimize_scalar(
+    found: Any = minimize_scalar(
         lambda x: at(x)[0], bounds=(-2.5, 3.0), method="bounded", options={"xatol": 0.05, "maxiter": 12}
     )
     value = float(1 / (1 + np.exp(-found.x)))

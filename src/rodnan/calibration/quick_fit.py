@@ -95,7 +95,7 @@ def fit_untreated(
     *,
     names: Sequence[str] | None = None,
     rounds: int = 6,
-    step: float = 0.10,
+    step: float = 0.25,
     workers: int | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> Fit:
@@ -146,7 +146,7 @@ def _gauss_newton(
     report: Callable[[str], None],
 ) -> tuple[Array, float, float, list[dict[str, Any]]]:
     """Minimise the robust penalised sum of squares; Levenberg's damping, one Jacobian a round."""
-    x = np.array([to_unbounded(s, parameters[s.name]) for s in scales])
+    x: Any = np.array([to_unbounded(s, parameters[s.name]) for s in scales])
     centre, sd = np.array([s.centre for s in scales]), np.array([s.sd for s in scales])
 
     def cost_of(residuals: Array, at: Array) -> float:

@@ -12,7 +12,9 @@ from rodnan.cli.output import progress_line, write_json
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="Run a virtual trial beside its published results.", rich_markup_mode=None)
+app = typer.Typer(
+    no_args_is_help=True, help="Run a virtual trial beside its published results.", rich_markup_mode=None
+)
 
 
 @app.callback()
@@ -26,11 +28,17 @@ def run(
     patients: Annotated[int, typer.Option(help="Virtual patients; each is treated in every arm.")] = 1000,
     replicates: Annotated[int, typer.Option(help="Repetitions of the trial at its published size.")] = 1000,
     seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same result.")] = 1,
-    pool: Annotated[int, typer.Option(help="Virtual patients followed untreated, from whom the trial enrols.")] = 4096,
+    pool: Annotated[
+        int, typer.Option(help="Virtual patients followed untreated, from whom the trial enrols.")
+    ] = 4096,
     workers: Annotated[int | None, typer.Option(min=1, help="Threads; all cores by default.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Run below an effective sample size of 200.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Run below an effective sample size of 200.")
+    ] = False,
     json: Annotated[Path | None, typer.Option(help="Write the result as JSON.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Write the report (HTML, figures, tables) to this folder.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the report (HTML, figures, tables) to this folder.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Run a virtual trial of a STUDY and print it beside the published results."""

@@ -31,4 +31,6 @@ def command(
         write_json(json, {"seed": seed, "patients": patients, "simulation": True, "targets": rows})
     typer.echo(str(natural_history_table(rows)))
     inside = sum(row["verdict"] == "within" for row in rows)
-    typer.echo(f"{inside} of {len(rows)} targets within tolerance (computer simulation, {patients} virtual patients)")
+    typer.echo(
+        f"{inside} of {len(rows)} targets within tolerance (computer simulation, {patients} virtual patients)"
+    )

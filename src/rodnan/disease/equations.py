@@ -69,12 +69,12 @@ def space_of_channels() -> SimpleNamespace:
 
 
 def equations_latex() -> dict[str, str]:
-    """Return each equation as LaTeX, by state name, for the documentation.
+    r"""Return each equation as LaTeX, by state name, for the documentation.
 
     Returns
     -------
     dict
-        State name -> ``\\frac{d X}{d t} = ...``.
+        State name -> ``\frac{d X}{d t} = ...``.
     """
     from sympy import latex
 

@@ -24,7 +24,7 @@ def fibrosis_equations(y: Any, p: Any, u: Any, f: Any) -> dict[str, Any]:
 
 
 def _organ(o: str, local_flare: Any, y: Any, p: Any, u: Any) -> dict[str, Any]:
-    from sympy import Max, Min, sqrt
+    from sympy import Max, Min
 
     def of(space: Any, name: str) -> Any:
         return getattr(space, f"{name}_{o}")
@@ -42,7 +42,7 @@ def _organ(o: str, local_flare: Any, y: Any, p: Any, u: Any) -> dict[str, Any]:
         f_state, 2
     ) * stiffness
     q = q_state * (1 - u.nTb)
-    hill = q * sqrt(q) * (1 + p.kap) / (p.kap + q * sqrt(q))
+    hill = q * q * (1 + p.kap) / (p.kap + q * q)
     activation = of(p, "g") * ((1 - p.om6) + p.om6 * il6) * hill * (1 - u.pF)
     room_left = Max(0, 1 - matrix / of(p, "Zmax"))
     deposition = of(p, "Zstar") * (of(p, "kC") + of(p, "kX")) * f_state * (1 - u.fS) * room_left

@@ -128,6 +128,10 @@ def channel_map(models: Sequence[DrugModel]) -> ChannelMap:
     models
         The drugs of one treatment, each at most once.
 
+    Returns
+    -------
+    ChannelMap
+
     Raises
     ------
     ModelError
@@ -180,6 +184,10 @@ def patient_sizes(mapping: ChannelMap, patients: Sequence[PatientPK]) -> Array:
         The map of the drugs.
     patients
         The patients' kinetics under each drug, in the order of ``mapping.drugs``.
+
+    Returns
+    -------
+    ndarray, shape (n, S, 26)
     """
     n = patients[0].n if patients else 0
     potency = np.stack([p.potency for p in patients], axis=1) if patients else np.ones((n, 0))

@@ -126,6 +126,10 @@ def prepare(
     threads
         Number of threads; None for all cores. It never changes a result.
 
+    Returns
+    -------
+    Prepared
+
     Raises
     ------
     DoseError
@@ -205,11 +209,13 @@ def daily_effects(
         What was really taken (mg, or sessions), shape (n, days, slots); 0 for a dose missed, held or not due.
     times_of_day
         The dose times: what :func:`prepare` returned, or as it takes them.
-    route, threads
+    route
         As in :func:`prepare`.
     kept
         Share of what is in the central compartment that a procedure leaves at the start of each day, shape
         (n, days); see `interactions.kept_share`. None: nothing is removed.
+    threads
+        As in :func:`prepare`.
 
     Returns
     -------

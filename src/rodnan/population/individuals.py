@@ -121,6 +121,6 @@ def flare_paths(parameters: ParameterSet, effects: RandomEffects) -> dict[str, A
         s, keep = parameters[spread], np.exp(-FLARE_GRID / parameters[memory])
         drive = s * np.sqrt(1 - keep**2) * effects[name].T
         drive[0] = s * effects[name][:, 0]
-        z = lfilter([1.0], [1.0, -keep], drive, axis=0)
+        z = np.asarray(lfilter([1.0], [1.0, -keep], drive, axis=0))
         paths[name] = np.exp(z - s**2 / 2)
     return paths

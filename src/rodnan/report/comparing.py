@@ -182,6 +182,10 @@ def comparisons(result: Mapping[str, Any]) -> tuple[Comparison, ...]:
     result
         The result of one virtual trial.
 
+    Returns
+    -------
+    tuple of Comparison
+
     Raises
     ------
     TrialError

@@ -122,7 +122,7 @@ def run(
     outcomes, contrasts = _outcomes(design, courses, repetitions, conduct)
     return {
         "study": record.id,
-        "title": f"Virtual {record.acronym}",
+        "title": record.acronym,
         "role": design.role,
         "seed": seed,
         "simulation_notice": NOTICE,
@@ -174,9 +174,8 @@ def _outcomes(
     contrasts: list[dict[str, Any]] = []
     published: dict[tuple[str, str, str, int], list[Any]] = {}
     for row in design.study.outcomes:
-        arms = tuple(row.arms or ())
-        usable = row.endpoint in ENDPOINTS and row.week is not None and row.week <= design.weeks
-        if not usable or getattr(row, "subgroup", None):
+        arms: list[str] = list(row.arms or ())
+        if row.week is None or row.week > design.weeks or row.endpoint not in ENDPOINTS or row.subgroup:
             continue
         if row.measure in ("change", "value") and row.arm in courses and row.mean is not None:
             published.setdefault((row.arm, row.endpoint, row.measure, int(row.week)), []).append(row)
@@ -186,7 +185,7 @@ def _outcomes(
             and all(a in courses for a in arms)
             and row.mean is not None
         ):
-            contrasts.append(_contrast(courses, arms, row, repetitions))
+            contrasts.append(_contrast(courses, (arms[0], arms[1]), row, repetitions))
     weeks = [w for w in REPORT_WEEKS if w <= design.weeks]
     for arm, course in courses.items():
         for endpoint in ENDPOINTS:

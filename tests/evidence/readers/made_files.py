@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """PubMed XML made from the published description of the format, in any number and state of health."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Numbers of published trials that published analyses were made of; the tests name the analyses."""
 
 from __future__ import annotations

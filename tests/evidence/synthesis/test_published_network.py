@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Network meta-analysis against the numbers that publications print for published networks."""
 
 from __future__ import annotations

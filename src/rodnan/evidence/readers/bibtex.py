@@ -44,10 +44,25 @@ class _Malformed(ValueError):
 def iter_bibtex(
     stream: BinaryIO, *, name: str, on_problem: OnProblem, limits: Limits | None = None
 ) -> Iterator[Publication]:
-    """Yield the publications of a BibTeX file; see `rodnan.evidence.readers.tagged.iter_medline` for the
-    parameters.
+    """Yield the publications of a BibTeX file.
 
     An entry whose braces never close is reported and given up at the next line that starts an entry.
+
+    Parameters
+    ----------
+    stream
+        The open file, in binary mode.
+    name
+        Name of the file, for messages.
+    on_problem
+        Called with each problem of a record.
+    limits
+        Greatest sizes; the usual ones where None.
+
+    Yields
+    ------
+    Publication
+        One record after the other.
     """
     limits = limits or Limits()
     strings: dict[str, str] = {}

@@ -115,7 +115,24 @@ def iter_medline(
 def iter_ris(
     stream: BinaryIO, *, name: str, on_problem: OnProblem, limits: Limits | None = None
 ) -> Iterator[Publication]:
-    """Yield the publications of a RIS file; see `iter_medline` for the parameters."""
+    """Yield the publications of a RIS file.
+
+    Parameters
+    ----------
+    stream
+        The open file, in binary mode.
+    name
+        Name of the file, for messages.
+    on_problem
+        Called with each problem of a record.
+    limits
+        Greatest sizes; the usual ones where None.
+
+    Yields
+    ------
+    Publication
+        One record after the other.
+    """
     limits = limits or Limits()
     fields: Fields = {}
     begun, size = 0, 0

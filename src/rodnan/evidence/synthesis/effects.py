@@ -173,6 +173,15 @@ def log_risk_ratio(
 ) -> Effects:
     """Log risk ratio, first arm against second; parameters as `log_odds_ratio`.
 
+    Parameters
+    ----------
+    events1, n1, events2, n2
+        Counts with the event and sizes of the two arms, one a study.
+    zeros
+        What happens to studies with a zero cell.
+    add
+        What is added to cells then.
+
     Returns
     -------
     Effects
@@ -195,6 +204,15 @@ def risk_difference(
     add: float = 0.5,
 ) -> Effects:
     """Risk difference, first arm minus second; parameters as `log_odds_ratio`.
+
+    Parameters
+    ----------
+    events1, n1, events2, n2
+        Counts with the event and sizes of the two arms, one a study.
+    zeros
+        What happens to studies with a zero cell.
+    add
+        What is added to cells then.
 
     Returns
     -------

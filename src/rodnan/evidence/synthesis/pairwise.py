@@ -183,6 +183,22 @@ def leave_one_out(
 ) -> LeaveOneOut:
     """Pool again without each study in turn; parameters as `pool`.
 
+    Parameters
+    ----------
+    y, v
+        Estimates and their variances, one a study.
+    tau
+        Estimator of the variance between studies.
+    interval
+        How the interval of the pooled estimate is made.
+    level
+        Level of the interval.
+
+    Returns
+    -------
+    LeaveOneOut
+        The pooled result without each study.
+
     Raises
     ------
     EvidenceError

@@ -55,6 +55,7 @@ def treatment_of(arm: Any, week: float | None = None) -> str:
 
 
 def get(record: Any, name: str) -> Any:
+    """Return a field of a record, or None where it has none."""
     return getattr(record, name, None)
 
 
@@ -75,9 +76,11 @@ class StudyReader:
         self.unused: list[Unused] = []
 
     def drop(self, row: Any, reason: str) -> None:
+        """Note a row that cannot be used, and why."""
         self.unused.append(Unused(self.study.id, describe(row), reason))
 
     def read_outcomes(self, outcomes: Sequence[Any]) -> None:
+        """Read the published outcomes, the best kind of each week first."""
         single: dict[tuple[str, float | None], list[Any]] = defaultdict(list)
         for o in outcomes:
             names = [get(o, "arm")] if get(o, "arm") else list(get(o, "arms") or ())
@@ -100,6 +103,7 @@ class StudyReader:
                 self.arm_values(rows, week)
 
     def read_counts(self, rows: Sequence[Any]) -> None:
+        """Read counts of events as comparisons of arms."""
         by_week: dict[float | None, list[tuple[Any, int, int]]] = defaultdict(list)
         for row in rows:
             n, of = get(row, "n"), get(row, "of")
@@ -113,6 +117,7 @@ class StudyReader:
             self.count_pairs(counted, week)
 
     def difference(self, o: Any, names: Sequence[str]) -> None:
+        """Use a difference between two arms as reported."""
         if len(names) != 2 or any(n not in self.arms for n in names):
             self.drop(o, "compares more than two arms at once")
             return
@@ -126,6 +131,7 @@ class StudyReader:
         self.add(o, names, "MD", float(o.mean), se, f"difference as reported, {how}", 0)
 
     def ratio(self, o: Any, names: Sequence[str]) -> None:
+        """Use a ratio between two arms as reported."""
         if len(names) != 2 or any(n not in self.arms for n in names):
             self.drop(o, "does not compare two arms of the study")
             return
@@ -145,6 +151,7 @@ class StudyReader:
         )
 
     def arm_changes(self, rows: Sequence[Any], week: float | None) -> None:
+        """Use changes from baseline in arms: each alone, and their differences."""
         usable = []
         for o in rows:
             if get(o, "mean") is None:
@@ -185,6 +192,7 @@ class StudyReader:
                 self.drop(o, "gives no standard error, standard deviation or interval")
 
     def arm_values(self, rows: Sequence[Any], week: float | None) -> None:
+        """Use values at one time in arms, as differences between arms."""
         counted, means = [], []
         for o in rows:
             events, of = get(o, "events"), get(o, "of") or get(o, "n")
@@ -211,6 +219,7 @@ class StudyReader:
     def pairs(
         self, rows: Sequence[tuple[Any, float, str]], week: float | None, what: str, order: int
     ) -> None:
+        """Compare every two arms by the difference of their means."""
         for (a, sa, ha), (b, sb, hb) in combinations(rows, 2):
             if a.arm == b.arm or bool(get(a, "adjusted")) != bool(get(b, "adjusted")):
                 continue
@@ -230,6 +239,7 @@ class StudyReader:
             )
 
     def count_pairs(self, rows: Sequence[tuple[Any, int, int]], week: float | None) -> None:
+        """Compare every two arms by their counts."""
         measure = {"RR": log_risk_ratio, "OR": log_odds_ratio, "RD": risk_difference}[self.binary]
         for (a, ea, na), (b, eb, nb) in combinations(rows, 2):
             if a.arm == b.arm:
@@ -267,6 +277,7 @@ class StudyReader:
         n: int | None = None,
         events: tuple[int, int, int, int] | None = None,
     ) -> None:
+        """Keep one comparison."""
         week = get(row, "week")
         first, second = (treatment_of(self.arms[name], week) for name in names)
         if first == second:
