@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from rodnan.cli.output import progress_line, write_json
+from rodnan.cli.output import progress_line, require_writable, write_json
 
 __all__ = ["app"]
 
@@ -42,6 +42,10 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Run a virtual trial of a STUDY and print it beside the published results."""
+    if json is not None:
+        require_writable(json)
+    if out is not None:
+        require_writable(out, folder=True)
     from rodnan.report import text_tables, write_report
     from rodnan.trial import run as run_trial
 
