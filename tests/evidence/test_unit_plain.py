@@ -46,6 +46,7 @@ def test_the_arm_that_began_on_placebo_is_no_benefit_of_the_drug():
     counts = {(count.n, count.of) for count in plain_page("tocilizumab").benefits}
     assert counts
     assert all(of != 44 for _, of in counts)  # 44 began on placebo in faSScinate
+    assert "With a dummy drug first: about 30 in 100 had a skin score" in plain_page("tocilizumab").text
 
 
 def test_command(capsys):

@@ -139,13 +139,12 @@ def plain_page(name: str) -> PlainPage:
     wrong = _lines(harms, "No plain count of harms is on record. It may still do harm.")
     if more:
         wrong += (f"The full record has {more} more {'note' if more == 1 else 'notes'} on harms.",)
+    better = _lines(benefits, "No plain count of this is on record. Studies may give means.")
+    better += tuple(line for count in benefits for line in _without(drug, count))
     sections = (
         ("What it is", tuple(what)),
         ("How it is given", tuple(how) or ("No way to give it is on record.",)),
-        (
-            "What may get better",
-            _lines(benefits, "No plain count of this is on record. Studies may give means."),
-        ),
+        ("What may get better", better),
         ("What may go wrong", wrong),
         ("How sure this is", tuple(sure)),
         ("What is not known", tuple(doubt)),
@@ -172,6 +171,20 @@ def _benefits(drug: Drug) -> Iterator[Count]:
             if row.endpoint in _GOOD and row.arm in alone and isinstance(row.n, int) and row.of:
                 when = "" if row.week is None else f" at week {row.week:g}"
                 yield Count(_GOOD[row.endpoint] + when, row.n, row.of, f"study:{name}", row.basis)
+
+
+def _without(drug: Drug, found: Count) -> tuple[str, ...]:
+    """Say how often the same was seen in the arm of the same study that had placebo, where there is one."""
+    study = loading.load_study(found.source.removeprefix("study:"))
+    others = {arm.id for arm in study.arms if {item.drug for item in arm.regimen} == {"placebo"}}
+    others |= {arm.id for arm in study.arms if arm.id == "placebo"} - {drug.id}
+    return tuple(
+        f"With a dummy drug first: {Count(found.words, row.n, row.of, found.source, row.basis).text.lower()}"
+        f" [{found.source}]"
+        for row in study.outcomes
+        if row.arm in others and isinstance(row.n, int) and row.of
+        if _GOOD.get(row.endpoint, "") + ("" if row.week is None else f" at week {row.week:g}") == found.words
+    )
 
 
 def _harms(drug: Drug) -> Iterator[Count]:
