@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import replace
 
@@ -10,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rodnan.errors import DoseError, ModelError, PopulationError, RodnanError, UnitError
+from rodnan.errors import DoseError, EvidenceError, ModelError, PopulationError, RodnanError, UnitError
 from rodnan.pharmacology.models import load_model
 from rodnan.pharmacology.regimen import DOSE_UNITS, DoseRule, Regimen, dose_plan, taken
-from rodnan.pharmacology.regimen_reading import parse_regimen, regimen_from_item
+from rodnan.pharmacology.regimen_reading import parse_regimen, parse_treatment, regimen_from_item
 
 MMF, CYC = load_model("mycophenolate"), load_model("cyclophosphamide")
 
@@ -145,6 +146,28 @@ def test_unit_holds_reductions_and_adherence():
         taken(long, 1.2, uniforms)
 
 
+def test_unit_sequences_and_combinations():
+    treatment = parse_treatment(
+        "Cytoxan 600 mg/m2 iv monthly x 6 then azathioprine 2.5 mg/kg daily for 52 weeks then 2 mg/kg daily;"
+        " prednisone 10 mg daily for 26 weeks plus car-t-cd19 1 session once"
+    )
+    assert list(treatment) == ["cyclophosphamide", "azathioprine", "prednisone", "car-t-cd19"]
+    first, second = treatment["azathioprine"]
+    assert first.start == pytest.approx(6 * 30.4375)
+    assert (second.start, second.stop) == (first.stop, math.inf)
+    assert second.dose == DoseRule(2.0, "mg/kg")
+    assert treatment["prednisone"][0].start == 0.0
+    with pytest.raises(EvidenceError, match=r"RDN-E006.*mycophenolate"):
+        parse_treatment("mycofenolate 1 g daily")
+    with pytest.raises(DoseError, match="RDN-D120"):
+        parse_treatment("1 g daily")
+    with pytest.raises(DoseError, match="never ends"):
+        parse_treatment("MMF 1 g daily then azathioprine 100 mg daily")
+    weekly = parse_treatment("rituximab 375 mg/m2 weekly for 4 weeks then 375 mg/m2 weekly for 4 weeks")
+    plan = dose_plan(load_model("rituximab"), weekly["rituximab"], {"bsa": 1.0}, 1)
+    np.testing.assert_array_equal(plan.amounts(0, 70)[0].sum(axis=1).nonzero()[0], np.arange(8) * 7)
+
+
 REFUSALS = [
     ("-5 mg daily", DoseError, "RDN-D110"),
     ("0 mg daily", DoseError, "RDN-D110"),
@@ -253,6 +276,8 @@ WORDS = [
 def test_property_any_words_are_a_plan_or_a_coded_error(words, text):
     for candidate in (" ".join(words), "".join(words), text, "100 mg oral daily " + text):
         outcome = _planned(candidate)
+        with contextlib.suppress(RodnanError):
+            assert parse_treatment("MMF " + candidate)
         if isinstance(outcome, RodnanError):
             assert "\n" not in str(outcome)
         else:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rodnan.pharmacology.pieces import DoseSlot
     from rodnan.pharmacology.profiles import concentrations, steady_state
     from rodnan.pharmacology.regimen import DosePlan, DoseRule, Regimen, dose_plan, taken
-    from rodnan.pharmacology.regimen_reading import parse_regimen, regimen_from_item
+    from rodnan.pharmacology.regimen_reading import parse_regimen, parse_treatment, regimen_from_item
     from rodnan.pharmacology.summaries import summarise
     from rodnan.pharmacology.usual import usual_exposure
 
@@ -55,6 +55,7 @@ _WHERE = {
     "load_model": "models",
     "model_ids": "models",
     "parse_regimen": "regimen_reading",
+    "parse_treatment": "regimen_reading",
     "patient_sizes": "effects",
     "prepare": "exposure",
     "read_model": "models",
@@ -89,6 +90,7 @@ __all__ = [
     "load_model",
     "model_ids",
     "parse_regimen",
+    "parse_treatment",
     "patient_sizes",
     "prepare",
     "read_model",

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from rodnan.errors import DoseError, UnitError, nearest_name
+from rodnan.evidence.loading import drug_id, drugs, load_drug
 from rodnan.pharmacology.regimen import AS_TOLERATED, DoseRule, Increments, Regimen
-from rodnan.pharmacology.regimen_words import DAYS, Phase, read_phases, read_titration
+from rodnan.pharmacology.regimen_words import (
+    DAYS,
+    Phase,
+    read_phase,
+    read_phases,
+    read_titration,
+    split_phases,
+)
 
-__all__ = ["parse_regimen", "regimen_from_item"]
+__all__ = ["parse_regimen", "parse_treatment", "regimen_from_item"]
 
 
 def regimen_from_item(item: Any, *, where: str | None = None) -> Regimen:
@@ -96,25 +106,89 @@ def parse_regimen(text: str, drug: str) -> tuple[Regimen, ...]:
     regimens: list[Regimen] = []
     now = 0.0
     for phase in read_phases(text):
-        if math.isinf(now):
-            raise DoseError("RDN-D118", "a phase follows one that never ends; say for how long", where=drug)
-        regimen = _from_phase(phase, drug, now)
-        regimens.append(regimen)
-        now = regimen.stop
-        if math.isinf(now) and regimen.doses is not None:
-            step = regimen.interval if regimen.interval >= 1.0 else 1.0
-            now = regimen.start + math.ceil(regimen.doses / regimen.per_day) * step
-        elif math.isinf(now) and math.isinf(regimen.interval):
-            now = regimen.start + 1.0
+        regimens.append(_next(phase, drug, now))
+        now = _end(regimens[-1])
     return tuple(regimens)
+
+
+def parse_treatment(text: str) -> dict[str, tuple[Regimen, ...]]:
+    """Read a treatment with several drugs in words.
+
+    Parameters
+    ----------
+    text
+        Each regimen begins with the name of its drug (any of its names). ``then`` switches dose or drug,
+        ``plus`` or a semicolon starts another drug beside the first, at day 0: ``"cyclophosphamide 2 mg/kg
+        oral daily for 26 weeks then MMF 1 g twice daily for 78 weeks; prednisone 10 mg daily"``.
+
+    Returns
+    -------
+    dict
+        Drug id -> its regimens, in the order of first mention.
+
+    Raises
+    ------
+    DoseError, UnitError, EvidenceError
+        As :func:`parse_regimen`; ``RDN-D120`` a treatment that names no drug; a drug that is not on record.
+    """
+    treatment: dict[str, list[Regimen]] = {}
+    for line in re.split(r";\s*|\s+plus\s+(?=[A-Za-z])", text.strip().rstrip(";")):
+        drug, now = None, 0.0
+        for part in split_phases(line):
+            named, words = _named(part)
+            drug = named or drug
+            if drug is None:
+                raise DoseError("RDN-D120", "a treatment begins with the name of a drug", value=part[:60])
+            regimen = _next(read_phase(words), drug, now)
+            treatment.setdefault(drug, []).append(regimen)
+            now = _end(regimen)
+    return {drug: tuple(regimens) for drug, regimens in treatment.items()}
+
+
+def _named(part: str) -> tuple[str | None, str]:
+    """Split a leading drug name off a phase; what comes before the first number must be one."""
+    for name, drug in _names():
+        if part.startswith(name) and not part[len(name) : len(name) + 1].isalnum():
+            return drug, part[len(name) :].lstrip(" :,")
+    before = re.match(r"(?!start|from|over|max)([^\d+-][^\d+]*?)\s(?=start|from|[-+.\d])", part)
+    if before is None:
+        return None, part
+    if before[1].strip(" ,:") in ("oral", "orally", "iv", "sc", "im", "po", "by mouth"):
+        return None, part
+    return drug_id(before[1].strip(" ,:")), part[before.end() :]
+
+
+@cache
+def _names() -> tuple[tuple[str, str], ...]:
+    """Names of the drugs on record in lower case with their ids, longest first."""
+    names = {name.casefold(): drug for drug in drugs() for name in load_drug(drug).all_names}
+    return tuple(sorted(names.items(), key=lambda item: -len(item[0])))
+
+
+def _next(phase: Phase, drug: str, now: float) -> Regimen:
+    if math.isinf(now):
+        raise DoseError("RDN-D118", "a phase follows one that never ends; say for how long", where=drug)
+    return _from_phase(phase, drug, now)
+
+
+def _end(regimen: Regimen) -> float:
+    """Day on which the next phase begins; infinity where this one never ends."""
+    if math.isfinite(regimen.stop):
+        # The span of a weekly or rarer regimen ends a moment early, so that its last day is not dosed twice.
+        return float(math.ceil(regimen.stop)) if regimen.interval >= 7.0 else regimen.stop
+    if regimen.doses is not None:
+        step = regimen.interval if regimen.interval >= 1.0 else 1.0
+        return regimen.start + math.ceil(regimen.doses / regimen.per_day) * step
+    return regimen.start + 1.0 if math.isinf(regimen.interval) else math.inf
 
 
 def _from_phase(phase: Phase, drug: str, now: float) -> Regimen:
     start = now if phase.start is None else phase.start
     stop = math.inf if phase.stop is None else phase.stop
     if phase.length is not None:
-        # "for 12 weeks" of a weekly dose is 12 doses: the dose of the closing day is not part of it.
-        stop = min(stop, start + phase.length - (1e-6 if (phase.interval or 0.0) >= 7.0 else 0.0))
+        stop = min(stop, start + phase.length)
+    if math.isfinite(stop) and (phase.interval or 0.0) >= 7.0:
+        stop -= 1e-6  # "for 12 weeks" of a weekly dose is 12 doses: that of the closing day is not part of it
     assert phase.amount is not None
     assert phase.interval is not None
     rule = DoseRule(phase.amount, _unit_name(phase.unit or ""))

@@ -15,7 +15,7 @@ from typing import Any
 
 from rodnan.errors import DoseError
 
-__all__ = ["DAYS", "Phase", "read_phases", "read_titration"]
+__all__ = ["DAYS", "Phase", "read_phase", "read_phases", "read_titration", "split_phases"]
 
 DAYS: Mapping[str, float] = {"hour": 1.0 / 24.0, "day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
 """Days in each unit of time."""
@@ -213,21 +213,24 @@ def read_phases(text: str) -> list[Phase]:
         ``RDN-D118`` a part is not understood, or a phase lacks a dose or a frequency; ``RDN-D119``
         something is said twice; ``RDN-D110``, ``RDN-D111`` an illegal number.
     """
+    return [read_phase(part) for part in split_phases(text)]
+
+
+def split_phases(text: str) -> list[str]:
+    """Return the parts between ``then``, in lower case and with plain letters."""
     if len(text) > 2000:
         raise DoseError("RDN-D118", "a regimen in words of more than 2,000 characters")
     folded = " ".join(text.casefold().replace("²", "2").replace("µ", "u").replace("μ", "u").split())
-    phases = []
-    for part in re.split(r"(?:,\s*|;\s*|\s)(?:and )?then\s", folded):
-        phase = _read_phase(part.strip())
-        if phase.amount is None or phase.interval is None:
-            lacking = (
-                "dose" if phase.amount is None else "frequency (such as 'daily', 'every 12 h' or 'once')"
-            )
-            raise DoseError(
-                "RDN-D118", f"a regimen in words lacks a {lacking}", value=part.strip()[:60] or text[:60]
-            )
-        phases.append(phase)
-    return phases
+    return [part.strip() for part in re.split(r"(?:,\s*|;\s*|\s)(?:and )?then\s", folded)]
+
+
+def read_phase(part: str) -> Phase:
+    """Return what one part says; it must hold a dose and a frequency (errors as in :func:`read_phases`)."""
+    phase = _read_phase(part)
+    if phase.amount is None or phase.interval is None:
+        lacking = "dose" if phase.amount is None else "frequency (such as 'daily', 'every 12 h' or 'once')"
+        raise DoseError("RDN-D118", f"a regimen in words lacks a {lacking}", value=part[:60])
+    return phase
 
 
 def _read_phase(part: str) -> Phase:
