@@ -260,6 +260,7 @@ class InteractionRecord(Record):
     kind: Literal["parameter", "removal", "warning"]
     parameter: Name | None = None
     value: Positive | None = None
+    unit: Literal["factor", "share"] | None = None
     text: str
     basis: Basis
     derived: bool = False
@@ -268,6 +269,8 @@ class InteractionRecord(Record):
 
     @model_validator(mode="after")
     def _check(self):
+        if self.unit != {"parameter": "factor", "removal": "share"}.get(self.kind):
+            raise ValueError("a parameter is changed by a factor, a removal takes a share; a warning has no unit")
         if self.kind == "parameter" and (self.parameter is None or self.value is None):
             raise ValueError("name the parameter and the factor on it")
         if self.kind == "removal" and not (self.value is not None and self.value < 1.0):
