@@ -164,3 +164,18 @@ def test_unit_steady_state_refusals():
     e, phi = propagators(closed, 0.0)
     np.testing.assert_array_equal(e, np.eye(2))
     np.testing.assert_array_equal(phi, np.zeros((2, 2)))
+
+
+def test_unit_compiles_where_nothing_can_be_kept(monkeypatch):
+    """Without a place for the cache the code is compiled all the same."""
+    from numba import njit
+
+    from rodnan.pharmacology import linear
+
+    def nowhere(**options):
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return njit(**options)
+
+    monkeypatch.setattr(linear, "njit", nowhere)
+    assert linear.compiled()(lambda x: x + 1.0)(2.0) == 3.0

@@ -12,9 +12,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit
 
-from rodnan.pharmacology.linear import expm_into
+from rodnan.pharmacology.linear import compiled, expm_into
 
 __all__ = ["daily_linear", "daily_saturable", "in_blocks", "prepare_block", "saturable_loss"]
 
@@ -37,7 +36,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def prepare_block(augmented, rows, spans, times, weights, propagator, nodes):
     """Fill the transposed propagator of each piece, and the rows that read each node of its quadrature."""
     n, groups = spans.shape
@@ -63,7 +62,7 @@ def prepare_block(augmented, rows, spans, times, weights, propagator, nodes):
                         nodes[p, g, s, j, node] = c
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _effect(c, half, form, hill, cap, bound):
     """Effect of one free concentration; forms as in `models.SERIES_FORMS`."""
     if bound[0] + bound[1] > 0.0:
@@ -78,7 +77,7 @@ def _effect(c, half, form, hill, cap, bound):
     return c
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def daily_linear(
     state, taken, amounts, entry, starts, running, group, propagator, nodes, weights, half, form, hill, cap,
     bound, kept, central, effects,
@@ -141,7 +140,7 @@ def daily_linear(
             state[p, i] = a[i]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def saturable_loss(c, rate, km, h):
     """Concentration after `h` of Michaelis-Menten loss alone, ``dC/dt = -rate C/(km + C)``, exactly.
 
@@ -161,7 +160,7 @@ def saturable_loss(c, rate, km, h):
     return math.exp(x)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(error_model="numpy")
 def daily_saturable(
     state, taken, amounts, entry, starts, running, group, propagator, substeps, spans, rows, half, form, hill,
     cap, bound, losses, kept, central, effects,

@@ -18,6 +18,8 @@ shift.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -27,6 +29,7 @@ from rodnan.errors import ModelError
 
 __all__ = [
     "advance",
+    "compiled",
     "expm",
     "expm_into",
     "propagators",
@@ -38,7 +41,27 @@ _DEGREE = 16
 _INVERSE_FACTORIALS = np.array([1.0 / math.factorial(i) for i in range(_DEGREE + 1)])
 
 
-@njit(cache=True, nogil=True)
+def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Compile with numba, without the interpreter's lock and kept on disk where there is a place to keep it.
+
+    Parameters
+    ----------
+    **options
+        Further options of ``numba.njit``.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        try:
+            return njit(cache=True, nogil=True, **options)(function)
+        except (
+            RuntimeError
+        ):  # neither the package nor the user's folder can be written: compile at each start
+            return njit(nogil=True, **options)(function)
+
+    return decorate
+
+
+@compiled()
 def _matmul(a, b, out):
     n = a.shape[0]
     for i in range(n):
@@ -51,7 +74,7 @@ def _matmul(a, b, out):
                     out[i, j] += x * b[m, j]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def expm_into(k, h, out, work):
     """Write ``expm(k * h)`` into `out`; to be called from compiled code.
 
@@ -132,7 +155,7 @@ def expm_into(k, h, out, work):
             out[i, j] = t[i, j]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _expm_batch(k, h, out):
     n = k.shape[1]
     work = np.empty((5, n, n))
