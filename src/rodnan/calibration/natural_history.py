@@ -309,7 +309,7 @@ def _n16(c: Courses) -> Mapping[str, float]:
         fell |= e.at(c.observed_fvc, years * YEAR) <= 0.90 * start
     return {
         "progressors": e.share(fell, among=progressor.astype(float)),
-        "others": e.share(fell, among=1.0 - progressor),
+        "others": e.share(fell, among=1.0 - progressor.astype(float)),
     }
 
 
