@@ -270,7 +270,9 @@ class InteractionRecord(Record):
     @model_validator(mode="after")
     def _check(self):
         if self.unit != {"parameter": "factor", "removal": "share"}.get(self.kind):
-            raise ValueError("a parameter is changed by a factor, a removal takes a share; a warning has no unit")
+            raise ValueError(
+                "a parameter is changed by a factor, a removal takes a share; a warning has no unit"
+            )
         if self.kind == "parameter" and (self.parameter is None or self.value is None):
             raise ValueError("name the parameter and the factor on it")
         if self.kind == "removal" and not (self.value is not None and self.value < 1.0):
