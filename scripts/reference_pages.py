@@ -51,6 +51,19 @@ def main(folder: Path) -> None:
         ("api", api()),
     ):
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
+    (folder / "therapies").mkdir(exist_ok=True)
+    for name, text in therapies():
+        (folder / "therapies" / f"{name}.md").write_text(text, encoding="utf-8")
+
+
+def therapies() -> Iterable[tuple[str, str]]:
+    """Yield id and page of each therapy: its card, as ``rodnan drug show`` prints it."""
+    from rodnan.cli.drug import card
+    from rodnan.pharmacology import load_model, model_ids
+
+    for name in model_ids():
+        lines = "\n".join(card(load_model(name)))
+        yield name, f"# {name.replace('-', ' ').capitalize()}\n\n```text\n{lines}\n```\n"
 
 
 def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
