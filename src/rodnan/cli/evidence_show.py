@@ -176,7 +176,8 @@ def drug_lines(drug: Drug) -> Iterator[str]:
     yield from _table("Regimens", _dump(drug.regimens), ("label",))
     if drug.pk is not None:
         yield from _table("Published kinetics", _dump(drug.pk.parameters), ("name",))
-        yield from _field("", f"{drug.pk.structure}; {drug.pk.population}")
+        yield ""
+        yield from _field("kinetics", f"{drug.pk.structure}; {drug.pk.population}")
         yield from _table("Observed exposure", _dump(drug.pk.checks), ("quantity", "regimen"))
     yield from _table("Effects", _dump(drug.pd), ("process", "model"))
     yield from _table("Harms", _dump(drug.safety), ("event", "setting"))
