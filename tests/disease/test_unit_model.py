@@ -126,9 +126,10 @@ def test_immune_activity_peaks_before_the_skin_score(parameters, people):
 def test_hot_and_cold_lung_fibrosis(parameters, people, psi, g, falls):
     """A lung driven by immunity loses its myofibroblasts when T cells are silenced; one that drives itself does not."""
     individual = people[0][:8].copy()
-    individual[:, PSI_L], individual[:, G_L], individual[:, A] = psi, g, 1.2
-    _, out = advance_patients(parameters, individual, onset_state(individual), {}, 1500, out_days=[1500])
-    start = out[0]
+    individual[:, PSI_L], individual[:, G_L] = psi, g
+    start, _ = advance_patients(parameters, individual, onset_state(individual), {}, 700)
+    for name, value in (("Q_l", 1.5), ("F_l", 2.0), ("C_l", 10.0), ("X_l", 15.0)):  # a lung already scarred
+        start[:, STATE_INDEX[name]] = value
     silenced, _ = advance_patients(parameters, individual, start, {"pT": np.full((1500, 8), 0.95)}, 1500)
     untreated, _ = advance_patients(parameters, individual, start, {}, 1500)
     ratio = column(silenced, "F_l") / column(untreated, "F_l")
