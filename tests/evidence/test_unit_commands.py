@@ -43,8 +43,10 @@ def test_show_marks_recalled_numbers_as_unverified(capsys):
 
 
 @pytest.mark.parametrize(
-    "name", ["cytoxan", "rituximab", "sls1-waning", "placebo", "population-eustar-walker-2007"]
-)
+    "name",
+    ["cytoxan", "rituximab", "sls1-waning", "placebo", "population-eustar-walker-2007", "esos-2017",
+     "study:sls-2", "hazard:cytopenia", "safety:bladder", "publication:pneumotox"],
+)  # fmt: skip
 def test_show_finds_drugs_by_brand_and_claims(capsys, name):
     status, out, _ = call(capsys, "evidence", "show", name)
     assert status == 0
@@ -55,6 +57,8 @@ def test_show_finds_drugs_by_brand_and_claims(capsys, name):
     ("words", "code"),
     [
         (("evidence", "show", "sls-9"), "RDN-E010"),
+        (("evidence", "show", "stduy:sls-2"), "RDN-E010"),
+        (("evidence", "show", "publication:sls-2"), "RDN-E010"),
         (("evidence", "list", "stuides"), "RDN-E009"),
         (("evidence", "list", "--drug", "mycofenolate"), "RDN-E006"),
         (("evidence", "list", "--design", "rtc"), "RDN-E009"),
@@ -139,10 +143,20 @@ def test_records_name_no_files_and_no_addresses_of_machines():
         assert not re.search(r"/work/|find_string|read_file", text), path.name
 
 
-@pytest.mark.parametrize("command", sorted({check for claim in claims() for check in claim.checked_by}))
-def test_a_check_of_a_claim_is_a_command_that_exists(capsys, command):
-    program, *words = command.split()
-    assert program == "rodnan"
-    status, out, _ = call(capsys, *words[:2], "--help")
-    assert status == 0
-    assert "Usage" in out
+def test_two_kinds_of_one_name_are_told_apart(capsys):
+    _, study, _ = call(capsys, "evidence", "show", "study:plasma-exchange")
+    _, drug, _ = call(capsys, "evidence", "show", "drug:plasma-exchange")
+    assert "Baseline" in study or "Outcomes" in study
+    assert "Regimens" in drug
+
+
+def test_lung_injury_links_to_the_public_registry(capsys):
+    for name in ("safety:methotrexate-lung", "methotrexate"):
+        _, out, _ = call(capsys, "evidence", "show", name)
+        assert "https://www.pneumotox.com" in out
+    _, out, _ = call(capsys, "evidence", "show", "safety:infection-drug")
+    assert "pneumotox" not in out
+    _, out, _ = call(capsys, "evidence", "table", "safety", "--format", "json")
+    rows = json.loads(out)
+    assert {"methotrexate-lung"} <= {row["group"] for row in rows if "registry" in row}
+    assert all("infection" not in row["group"] for row in rows if "registry" in row)

@@ -10,31 +10,34 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from rodnan.evidence import Claim, Drug, Study
+    from rodnan.evidence import Claim, Drug, SafetyRow, Study
+    from rodnan.evidence.records.publication import Publication
 
 __all__ = ["command"]
 
 WIDTH = 100
 
 
+KINDS = ("study", "drug", "claim", "publication", "safety")
+
+
 def command(
-    name: Annotated[str, typer.Argument(help="Study, drug (any of its names) or claim.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="Study, drug (any of its names), claim, publication or group of hazards; "
+            "kind:name, as search prints it, where two kinds share a name."
+        ),
+    ],
     json: Annotated[Path | None, typer.Option(help="Write the record as JSON here.")] = None,
 ) -> None:
     """Show one record."""
     from rodnan.cli.output import write_json
-    from rodnan.evidence import Drug, Study
     from rodnan.report.wording import NOT_ADVICE
 
-    record = _find(name)
+    lines, record = _found(name)
     if json is not None:
-        write_json(json, record.model_dump(mode="json", exclude_none=True))
-    if isinstance(record, Study):
-        lines = study_lines(record)
-    elif isinstance(record, Drug):
-        lines = drug_lines(record)
-    else:
-        lines = claim_lines(record)
+        write_json(json, record)
     for line in lines:
         typer.echo(line)
     typer.echo("")
@@ -42,8 +45,8 @@ def command(
         typer.echo(line)
 
 
-def _find(name: str) -> Study | Drug | Claim:
-    """Return the record of a name, whatever its kind.
+def _found(name: str) -> tuple[Iterator[str], Any]:
+    """Return the lines and the plain data of the record of a name, whatever its kind.
 
     Raises
     ------
@@ -51,18 +54,49 @@ def _find(name: str) -> Study | Drug | Claim:
         RDN-E010 for a name that no record has.
     """
     from rodnan.errors import EvidenceError, nearest_name
-    from rodnan.evidence import claims, drug_id, drugs, load_claim, load_drug, load_study, studies
+    from rodnan.evidence import claims, drug_id, drugs, load_drug, safety, studies
+    from rodnan.evidence.bibliography import publications
 
-    if name in studies():
-        return load_study(name)
-    ledger = [claim.id for claim in claims()]
-    if name in ledger:
-        return load_claim(name)
-    try:
-        return load_drug(drug_id(name))
-    except EvidenceError as error:
-        near = error.nearest or nearest_name(name, (*studies(), *drugs(), *ledger))
-        raise EvidenceError("RDN-E010", "no record of that name", value=name, nearest=near) from None
+    kind, colon, rest = name.partition(":")
+    kind, rest = (kind.replace("hazard", "safety"), rest) if colon else ("", name)
+    by_kind = {
+        "study": studies(),
+        "claim": [claim.id for claim in claims()],
+        "publication": [item.id for item in publications()],
+        "safety": list(dict.fromkeys(row.group for row in safety())),
+    }
+    if colon and kind not in KINDS:
+        near = nearest_name(kind, KINDS)
+        raise EvidenceError("RDN-E010", "no such kind of record", value=kind, nearest=near)
+    for other, names in by_kind.items():
+        if kind in ("", other) and rest in names:
+            return _record_lines(other, rest)
+    names = [n for other, names in by_kind.items() if kind in ("", other) for n in names]
+    if kind in ("", "drug"):
+        try:
+            drug = load_drug(drug_id(rest))
+            return drug_lines(drug), _dump([drug])[0]
+        except EvidenceError:
+            names += [n for drug in drugs() for n in load_drug(drug).all_names]
+    near = nearest_name(rest, names)
+    raise EvidenceError("RDN-E010", "no record of that name", value=name, nearest=near)
+
+
+def _record_lines(kind: str, name: str) -> tuple[Iterator[str], Any]:
+    from rodnan.evidence import load_claim, load_study, safety
+    from rodnan.evidence.bibliography import load_publication
+
+    if kind == "study":
+        study = load_study(name)
+        return study_lines(study), _dump([study])[0]
+    if kind == "claim":
+        claim = load_claim(name)
+        return claim_lines(claim), _dump([claim])[0]
+    if kind == "publication":
+        item = load_publication(name)
+        return publication_lines(item), _dump([item])[0]
+    rows = [row for row in safety() if row.group == name]
+    return hazard_lines(rows), _dump(rows)
 
 
 def _field(label: str, text: Any) -> Iterator[str]:
@@ -90,7 +124,7 @@ def _table(title: str, rows: Sequence[Mapping[str, Any]], leave: Iterable[str] =
         return
     yield ""
     yield title
-    hidden = {"basis", "derived", "note", "source", *leave}
+    hidden = {"basis", "derived", "note", "source", "group", *leave}
     for row in rows:
         parts = [
             cell(value) if name in leave else f"{name} {cell(value)}"
@@ -163,6 +197,7 @@ def drug_lines(drug: Drug) -> Iterator[str]:
         A drug record.
     """
     from rodnan.evidence import load_study, studies
+    from rodnan.evidence.harms import registry_link
 
     n = drug.names
     yield f"{drug.id}: {', '.join(dict.fromkeys((n.inn, *n.brands, *n.abbreviations)))}"
@@ -181,6 +216,9 @@ def drug_lines(drug: Drug) -> Iterator[str]:
         yield from _table("Observed exposure", _dump(drug.pk.checks), ("quantity", "regimen"))
     yield from _table("Effects", _dump(drug.pd), ("process", "model"))
     yield from _table("Harms", _dump(drug.safety), ("event", "setting"))
+    if links := {registry_link(row.event) for row in drug.safety} - {None}:
+        yield ""
+        yield from _field("lung injury", f"registry of drug-induced disease: {', '.join(map(str, links))}")
     for title, rows in (
         ("Kidney", drug.renal),
         ("Renal crisis", drug.renal_crisis),
@@ -195,6 +233,51 @@ def drug_lines(drug: Drug) -> Iterator[str]:
     yield from _field("units", "; ".join(drug.unit_pitfalls))
     yield from _field("note", drug.notes)
     yield from _field("studies", ", ".join(s for s in studies() if drug.id in load_study(s).drugs))
+
+
+def publication_lines(item: Publication) -> Iterator[str]:
+    """Yield a publication as lines of text.
+
+    Parameters
+    ----------
+    item
+        A publication of the bibliography.
+    """
+    from rodnan.evidence.rows import verified
+
+    place = " ".join(part for part in (item.first_author, item.journal, item.date, item.place) if part)
+    yield f"{item.id}: {item.title}"
+    yield from _field("published", f"{place} [{verified({'basis': item.basis})}]")
+    yield from _field("found by", ", ".join(item.identifiers))
+    yield from _field("design", f"{item.design}; evidence: {item.evidence_level}")
+    known = f" [{verified({'basis': item.finding_basis})}]" if item.finding_basis else ""
+    yield from _field("finding", item.finding + known)
+    yield from _field("drugs", ", ".join(item.drugs))
+    yield from _field("conditions", ", ".join(item.conditions))
+    yield from _field("topics", ", ".join(item.topics))
+    index = f" [{verified({'basis': item.index_basis})}]" if item.index_basis else ""
+    yield from _field("types", "; ".join(item.publication_types) + index if item.publication_types else "")
+    yield from _items("headings", (heading.text for heading in item.mesh))
+    yield from _field("substances", "; ".join(item.substances))
+    yield from _field("address", item.url)
+    yield from _field("note", item.note)
+    yield from _field("see also", ", ".join(item.see_also))
+
+
+def hazard_lines(rows: Sequence[SafetyRow]) -> Iterator[str]:
+    """Yield hazards of one group as lines of text, with the registry where they are lung injury.
+
+    Parameters
+    ----------
+    rows
+        Rows of the hazard table.
+    """
+    from rodnan.evidence.harms import registry_link
+
+    yield f"{rows[0].group}: {len(rows)} rows"
+    yield from _table("Hazards", _dump(rows), ("event", "exposure", "population"))
+    links = {registry_link(row.event, row.group) for row in rows} - {None}
+    yield from _items("registry", map(str, links))
 
 
 def claim_lines(claim: Claim) -> Iterator[str]:

@@ -109,6 +109,10 @@ def _on_record(kind: str, name: str) -> bool:
         return any(row.group == name for row in loading.kinetics())
     if kind == "publication":
         return any(item.id == name for item in publications())
+    if kind == "page":
+        from rodnan.evidence.plain import page_names
+
+        return name in page_names()
     return False
 
 

@@ -11,6 +11,8 @@ from pydantic import BaseModel
 
 from rodnan.errors import EvidenceError, nearest_name
 from rodnan.evidence import loading
+from rodnan.evidence.harms import registry_link
+from rodnan.evidence.records.safety import SafetyRow
 from rodnan.evidence.records.study import Study
 
 __all__ = ["KINDS", "as_csv", "as_markdown", "cell", "kind_rows", "verified"]
@@ -86,6 +88,11 @@ def _regimens(chosen: Sequence[Study]) -> list[Row]:
     ]
 
 
+def _hazard_row(row: SafetyRow) -> Row:
+    link = registry_link(row.event, row.group)
+    return _plain(row) if link is None else {**_plain(row), "registry": link}
+
+
 KINDS: Mapping[str, Callable[[Sequence[Study]], list[Row]]] = {
     "studies": _studies,
     "drugs": _drugs,
@@ -94,7 +101,7 @@ KINDS: Mapping[str, Callable[[Sequence[Study]], list[Row]]] = {
     "outcomes": _parts(lambda study: study.outcomes),
     "adverse-events": _parts(lambda study: study.adverse_events),
     "withdrawals": _parts(lambda study: study.withdrawals),
-    "safety": lambda chosen: [_plain(row) for row in loading.safety()],
+    "safety": lambda chosen: [_hazard_row(row) for row in loading.safety()],
     "kinetics": lambda chosen: [_plain(row) for row in loading.kinetics()],
     "claims": lambda chosen: [{**_plain(claim), "status": claim.status} for claim in loading.claims()],
 }

@@ -31,9 +31,10 @@ class Claim(Record):
         What a simulation (or the product) must show.
     records
         What answers it: ``kind:id`` of records, such as ``study:sls-2``, ``drug:rituximab``, ``safety:renal``
-        (a group).
+        (a group), ``page:lung`` (a page in plain language).
     checked_by
-        Names of the executable checks that exist.
+        Executable checks that exist: a command (``rodnan trial run sls-1``), or a test of the source tree
+        (``tests/room/file.py::name``).
     answer
         What the records say, in one sentence.
     """
