@@ -110,9 +110,10 @@ def test_ten_thousand_records_answer_within_a_tenth_of_a_second():
     ]
     full = Catalogue((*catalogue_documents(), *made))
     full.search("mycophenolate")
-    times = []
     for query in ("mycophenolate FVC", "CellCept lung skin", "mycofenolate fvc", "word1 word2 word3"):
-        start = time.perf_counter()
-        full.search(query)
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.1
+        times = []
+        for _ in range(3):
+            start = time.perf_counter()
+            assert not full.search(query).is_empty()
+            times.append(time.perf_counter() - start)
+        assert min(times) < 0.1, query

@@ -20,6 +20,7 @@ class _Evidence(LazyGroup):
         ),
         "search": ("rodnan.cli.evidence_search:command", "Search all records."),
         "table": ("rodnan.cli.evidence_table:command", "Write rows of the records as CSV, JSON or Markdown."),
+        "query": ("rodnan.cli.evidence_query:command", "Ask the records in SQL."),
         "synthesise": (
             "rodnan.cli.evidence_synthesise:command",
             "Pool what the records say, with its certainty.",
