@@ -83,6 +83,20 @@ def test_every_number_needs_its_basis(place):
         parse_record(Study, data, "made.yaml")
 
 
+@pytest.mark.parametrize(
+    ("place", "field", "wrong"),
+    [(("outcomes", 0), "basis", "bsis"), (("arms", 0), "label", "lable"), (("outcomes", 0), "endpoint", "endpiont"),
+     (("arms", 0, "regimen", 0), "drug", "durg"), ((), "arms", "amrs")],
+)  # fmt: skip
+def test_a_misspelt_field_that_is_needed_is_one_problem(place, field, wrong):
+    data = made.made_study()
+    row = made.at(data, *place)
+    row[wrong] = row.pop(field)
+    (problem,) = record_problems(Study, data, "made.yaml")
+    assert (problem.value, problem.nearest) == (wrong, field)
+    assert problem.message == "there is no such field"
+
+
 def test_all_problems_are_counted_and_the_first_is_told():
     data = made.made_study()
     data["outcomes"][0]["mean"] = "many"

@@ -58,6 +58,8 @@ def record_problems(
 ) -> list[EvidenceError]:
     """List everything that keeps data from being a record, one entry a field; empty when nothing does.
 
+    A field that is missing because its name is misspelt is one problem, not two.
+
     Parameters
     ----------
     model, data, where
@@ -77,8 +79,14 @@ def record_problems(
     by_place: dict[tuple[Any, ...], list[Any]] = {}
     for problem in error.errors(include_url=False):
         by_place.setdefault(_place(problem, data), []).append(problem)
-    places = _innermost(by_place)
-    return [_problem(model, place, _telling(by_place[place]), where) for place in places]
+    told = {place: _telling(by_place[place]) for place in _innermost(by_place)}
+    found = {place: _problem(model, place, problem, where) for place, problem in told.items()}
+    misspelt = {
+        (*place[:-1], found[place].nearest)
+        for place, problem in told.items()
+        if problem["type"] == "extra_forbidden" and found[place].nearest
+    }
+    return [found[place] for place in told if not (told[place]["type"] == "missing" and place in misspelt)]
 
 
 def _place(problem: Any, data: Any) -> tuple[Any, ...]:
