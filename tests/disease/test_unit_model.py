@@ -22,7 +22,8 @@ def column(y, name):
 def test_every_state_has_an_equation_and_a_meaning():
     system = symbolic_system(load_parameters(fitted=False).population_names)
     assert tuple(system.rhs) == STATE_NAMES
-    assert len(STATES) == 32  # 31 of the specification and the surviving share of the residual drive
+    # 31 of the specification, the surviving share of the residual drive and the exhaustion of skin myofibroblasts
+    assert len(STATES) == 33
     assert all(state.meaning and state.unit for state in STATES)
 
 
@@ -73,6 +74,7 @@ def test_the_reference_patient_is_a_fixed_point():
         "L",
         "GFR",
         "F_s",
+        "Ex_s",
     ):
         assert abs(float(system.rhs[name].subs(at))) < 1e-12, name
 

@@ -20,10 +20,12 @@ def fibrosis_equations(y: Any, p: Any, u: Any, f: Any) -> dict[str, Any]:
     dict
         State name -> expression (1/day; matrix states in score units per day).
     """
-    return _organ("s", 1, y, p, u) | _organ("l", f.lung_flare, y, p, u)
+    tired = (1 + p.ex_s) / (1 + p.ex_s * y.Ex_s)
+    exhaustion = {"Ex_s": (y.F_s - y.Ex_s) / p.tau_ex}
+    return _organ("s", 1, tired, y, p, u) | _organ("l", f.lung_flare, 1, y, p, u) | exhaustion
 
 
-def _organ(o: str, local_flare: Any, y: Any, p: Any, u: Any) -> dict[str, Any]:
+def _organ(o: str, local_flare: Any, tired: Any, y: Any, p: Any, u: Any) -> dict[str, Any]:
     from sympy import Max, Min
 
     def of(space: Any, name: str) -> Any:
@@ -43,7 +45,7 @@ def _organ(o: str, local_flare: Any, y: Any, p: Any, u: Any) -> dict[str, Any]:
     ) * stiffness
     q = q_state * (1 - u.nTb)
     hill = q * q * (1 + p.kap) / (p.kap + q * q)
-    activation = of(p, "g") * ((1 - p.om6) + p.om6 * il6) * hill * (1 - u.pF)
+    activation = of(p, "g") * ((1 - p.om6) + p.om6 * il6) * hill * tired * (1 - u.pF)
     room_left = Max(0, 1 - matrix / of(p, "Zmax"))
     deposition = of(p, "Zstar") * (of(p, "kC") + of(p, "kX")) * f_state * (1 - u.fS) * room_left
     return {

@@ -34,11 +34,12 @@ def immune_equations(y: Any, p: Any, u: Any, f: Any) -> dict[str, Any]:
     treg_input = ((1 - p.rT) + p.rT * y.T) * (1 + p.iota) / (1 + p.iota * il6) * (1 - u.pT / 2)
     k21 = p.k12 * 45 / 55
     k_el = p.kel * (1 + u.fcrn)
+    reset = u.rD + p.reset_block * u.pT  # a blocked clone is not renewed: part of the memory is lost
     myofibroblasts = Min(3, (y.F_s + y.F_l) / 2)
     return {
-        "E": -y.E / p.tauD - u.rD * y.E,
-        "D": (y.E + p.d_inf * p.a * y.W - y.D) / p.tauD - u.rD * y.D,
-        "W": -u.rD * y.W,
+        "E": -y.E / p.tauD - reset * y.E,
+        "D": (y.E + p.d_inf * p.a * y.W - y.D) / p.tauD - reset * y.D,
+        "W": -reset * y.W,
         "T": p.kT * (t_input - y.T) - u.kT * y.T,
         "R": p.kR * (treg_input - y.R) - u.kR * y.R,
         "B": p.kB * ((1 - u.pB) - y.B) - u.kB * y.B,

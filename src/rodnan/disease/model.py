@@ -54,7 +54,7 @@ def onset_state(individual: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Returns
     -------
-    float64[n, 32]
+    float64[n, 33]
         Trigger and drive at their peak, everything else healthy.
     """
     amplitude = individual[:, INDIVIDUAL.index("a")]
@@ -89,7 +89,7 @@ def advance_patients(
     individual
         float64[n, len(INDIVIDUAL)].
     y
-        float64[n, 32], state now.
+        float64[n, 33], state now.
     inputs
         Channel or flare name -> float64[days, n], constant within each day. Absent channels are zero, absent flares one.
     days
@@ -101,8 +101,8 @@ def advance_patients(
 
     Returns
     -------
-    end : float64[n, 32]
-    out : float64[n_out, n, 32]
+    end : float64[n, 33]
+    out : float64[n_out, n, 33]
 
     Raises
     ------

@@ -41,7 +41,7 @@ def mrss(parameters: ParameterSet, y: Array, g_s: Array) -> Array:
     parameters
         Shared parameters.
     y
-        float64[..., n, 32], states.
+        float64[..., n, 33], states.
     g_s
         float64[n], skin susceptibility.
     """

@@ -67,6 +67,7 @@ STATES: tuple[State, ...] = (
     State("C_l", "log-percent FVC", 0.0, 0.0, "fibrosis", "reversible excess matrix in lung"),
     State("X_s", "mRSS unit", 0.0, 0.0, "fibrosis", "cross-linked excess matrix in skin"),
     State("X_l", "log-percent FVC", 0.0, 0.0, "fibrosis", "cross-linked excess matrix in lung"),
+    State("Ex_s", "rel", 0.0, 0.0, "fibrosis", "exhaustion of skin myofibroblasts: slow memory of their activity"),
     State("N0", "rel (1 = own baseline)", 1.0, 1.0, "blood", "proliferating neutrophil precursors in marrow"),
     State("N1", "rel (1 = own baseline)", 1.0, 1.0, "blood", "maturing neutrophils, first transit"),
     State("N2", "rel (1 = own baseline)", 1.0, 1.0, "blood", "maturing neutrophils, second transit"),

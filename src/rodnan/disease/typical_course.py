@@ -47,7 +47,7 @@ class Course:
     days
         Days since the start of treatment, from 0.
     treated, untreated
-        States, float64[days + 1, 32].
+        States, float64[days + 1, 33].
     channels
         Drug channels of each day, float64[days, 26].
     """

@@ -64,7 +64,7 @@ class Pool:
     days
         int64[n_times], days since onset of the kept states.
     states
-        float64[n_times, n, 32].
+        float64[n_times, n, 33].
     """
 
     draws: PoolDraws

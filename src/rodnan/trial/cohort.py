@@ -35,7 +35,7 @@ class Cohort:
     individual, other, covariates
         Patient parameters and covariates.
     state
-        float64[n, 32], state at entry.
+        float64[n, 33], state at entry.
     flares
         float64[days, n] by name, each patient's own flares from entry on.
     rater
