@@ -11,9 +11,9 @@ import numpy as np
 from rodnan.disease.equations import INDIVIDUAL
 from rodnan.disease.parameters import ParameterSet
 from rodnan.engine.keys import uniforms
-from rodnan.population.candidates import candidates, measure_pool
+from rodnan.population.candidates import Candidates, MeasurementErrors, candidates, measure_pool
 from rodnan.population.enrol import Entry, resample, weigh
-from rodnan.population.pool import draw_pool, simulate_pool
+from rodnan.population.pool import Pool, draw_pool, flare_inputs, simulate_pool
 from rodnan.trial.design import TrialDesign
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["Cohort", "enrol"]
+__all__ = ["Cohort", "Followed", "enrol", "follow_untreated"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,57 @@ class Cohort:
         return self.individual[:, INDIVIDUAL.index(name)]
 
 
+@dataclass(frozen=True)
+class Followed:
+    """A pool followed untreated from onset, with its readings: what several studies can enrol from.
+
+    Attributes
+    ----------
+    pool, errors
+        Courses and their errors of measurement.
+    everyone
+        Every patient at every time.
+    """
+
+    pool: Pool
+    errors: MeasurementErrors
+    everyone: Candidates
+
+
+def follow_untreated(
+    parameters: ParameterSet,
+    *,
+    seed: int,
+    size: int,
+    years: float = 13.5,
+    follow_up_years: float = 2.3,
+    workers: int | None = None,
+) -> Followed:
+    """Follow a pool untreated from onset.
+
+    Parameters
+    ----------
+    parameters
+        Disease parameters.
+    seed, size
+        Whose courses.
+    years
+        Length of the untreated course.
+    follow_up_years
+        How far flare paths reach beyond it.
+    workers
+        Threads.
+
+    Returns
+    -------
+    Followed
+    """
+    draws = draw_pool(seed, size, years=years, follow_up_years=follow_up_years)
+    pool = simulate_pool(parameters, draws, workers=workers)
+    errors = measure_pool(pool)
+    return Followed(pool, errors, candidates(pool, errors))
+
+
 def enrol(
     design: TrialDesign,
     parameters: ParameterSet,
@@ -72,6 +123,7 @@ def enrol(
     pool_size: int,
     seed: int,
     force: bool = False,
+    followed: Followed | None = None,
     workers: int | None = None,
     progress: Callable[[str], None] = lambda line: None,
 ) -> Cohort:
@@ -91,6 +143,8 @@ def enrol(
         The user's seed.
     force
         Accept an effective sample size below 200.
+    followed
+        An untreated pool to enrol from, for several studies of the same people; drawn for this one where None.
     workers
         Threads.
     progress
@@ -102,12 +156,19 @@ def enrol(
     """
     longest = next((f.high for f in design.entry.filters if f.variable == "disease_duration"), 10.0)
     days = design.weeks * 7 + 28
-    progress(f"following {pool_size} virtual patients untreated from onset")
-    draws = draw_pool(seed, pool_size, years=min(longest, 12.0) + 1.5, follow_up_years=days / 365.25 + 0.2)
-    pool = simulate_pool(parameters, draws, workers=workers)
-    errors = measure_pool(pool)
+    if followed is None:
+        progress(f"following {pool_size} virtual patients untreated from onset")
+        followed = follow_untreated(
+            parameters,
+            seed=seed,
+            size=pool_size,
+            years=min(longest, 12.0) + 1.5,
+            follow_up_years=days / 365.25 + 0.2,
+            workers=workers,
+        )
+    pool, errors = followed.pool, followed.errors
     entry = weigh(
-        candidates(pool, errors),
+        followed.everyone,
         design.entry.filters,
         design.entry.moments,
         where=design.study.id,
@@ -121,17 +182,15 @@ def enrol(
     )
     chosen = chosen[order]
     who, when = entry.candidates.patient[chosen], entry.candidates.time[chosen]
-    from rodnan.population.pool import flare_inputs
-
     return Cohort(
         patients=np.arange(patients),
         individual=pool.individual[who],
         other={name: value[who] for name, value in pool.other.items()},
-        covariates={name: value[who] for name, value in draws.covariates.items()},
+        covariates={name: value[who] for name, value in pool.draws.covariates.items()},
         state=pool.states[when, who],
         flares=flare_inputs(pool.flares, pool.days[when], who, days),
         rater=errors.rater[when, who],
         baseline={name: entry.candidates.values[name][chosen] for name in ("mrss", "fvc_pct_pred")},
         entry=entry,
-        pool_size=pool_size,
+        pool_size=pool.draws.size,
     )
