@@ -1,0 +1,1 @@
+"""Bayesian calibration: design of simulations, emulator, posterior, checks."""
