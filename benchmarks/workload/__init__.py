@@ -1,0 +1,1 @@
+"""The common workload: what is computed, what counts as exact, and our own engine on it."""
