@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from reference.stand_in import StandIn
 
+from reference.stand_in import StandIn
 from rodnan.calibration.bayes.emulator import load_emulator
 from rodnan.calibration.bayes.emulator_fit import Form, cross_validate, fit_emulator
 from rodnan.errors import CalibrationError

@@ -313,7 +313,7 @@ def _effect_covariances(
 
 
 def _sampling_covariance(chosen: Sequence[Observation], correlation: float) -> Array:
-    """Return the covariance of standard errors: visits of the same arms and endpoint, correlated by their distance in rank."""
+    """Return the covariance of standard errors: visits of one arm and endpoint correlate by distance in rank."""
     covariance = np.diag([o.se**2 for o in chosen])
     for series in dict.fromkeys((o.arms, o.endpoint) for o in chosen):
         members = sorted(

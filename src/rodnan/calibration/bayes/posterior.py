@@ -231,7 +231,7 @@ def sampler(problem: Problem, settings: Settings) -> Callable[[Any, Any], dict[s
     def model(y: Any) -> None:
         z: Any = numpyro.sample("z", dist.Normal(0.0, 1.0).expand([d]).to_event(1))
         tau: Any = numpyro.sample("tau", dist.HalfNormal(scales).to_event(1))
-        by_unit = numpyro.deterministic("by_unit", problem.by_unit(z, tau, y))
+        by_unit: Any = numpyro.deterministic("by_unit", problem.by_unit(z, tau, y))
         numpyro.factor("data", by_unit.sum())
 
     with jax.enable_x64(True):
@@ -240,7 +240,7 @@ def sampler(problem: Problem, settings: Settings) -> Callable[[Any, Any], dict[s
             target_accept_prob=settings.accept,
             max_tree_depth=settings.depth,
             dense_mass=True,
-            init_strategy=init_to_uniform(radius=0.7),
+            init_strategy=init_to_uniform(radius=1),
         )
         mcmc = MCMC(
             kernel,
