@@ -1,0 +1,35 @@
+"""Rodnan's own engine on the common workload; a setting is the step in hours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+TITLE = "Rodnan"
+PACKAGES = ("rodnan", "numba")
+VARIANTS = ("float64", "float32")
+LADDER = (12.0, 6.0, 3.0)
+FINER = 1.5  # what the quantile of the error is taken against
+WARM = 12.0
+THREADED = True
+
+
+def available() -> None:
+    """Import the engine, or fail with `ImportError`."""
+    from workload import ours  # noqa: F401
+
+
+def prepare(variant: str) -> Callable:
+    """Compile the kernel, or load it from the cache; see `peers`."""
+    from workload.definition import population
+    from workload.ours import run as compute
+
+    dtype = np.dtype(variant).type
+    compute(population(64), LADDER[0], dtype)
+
+    def run(patients: np.ndarray, step: float, _: float) -> tuple[np.ndarray, np.ndarray]:
+        states = compute(patients, step, dtype)
+        return states, np.isfinite(states).all(axis=(1, 2))
+
+    return run
