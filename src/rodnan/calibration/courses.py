@@ -82,7 +82,7 @@ class Courses:
 
     def enter(self, study: str, room_years: float) -> EnteredCourses:
         """Weight the candidates to a study's entry rules, keeping those with `room_years` of course ahead."""
-        rules = study_entry(load_study(study)) if study in _WHOLE_RECORD else entry_rules(study)
+        rules = study_entry(load_study(study))[0] if study in _WHOLE_RECORD else entry_rules(study)
         last = self.pool.days[-1] - room_years * 365.25
         ahead = self.everyone.take(np.flatnonzero(self.pool.days[self.everyone.time] <= last))
         filters = rules.softened(SOFT) if self.soft else rules.filters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rodnan.errors import PopulationError, nearest_name
 from rodnan.evidence import Study
+from rodnan.evidence.records.study import BaselineRow
 from rodnan.population.enrol import Moment, Range
 from rodnan.units import convert
 
@@ -94,7 +96,7 @@ _FROM_BASELINE = {
 """Baseline variable of a study record -> variable of a candidate, and the factor between their units."""
 
 
-def study_entry(study: Study) -> EntryRules:
+def study_entry(study: Study) -> tuple[EntryRules, tuple[str, ...]]:
     """Return the entry rules of a study, its moments taken from the baseline table of its record.
 
     Parameters
@@ -105,24 +107,86 @@ def study_entry(study: Study) -> EntryRules:
     Returns
     -------
     EntryRules
-        Moments on record in the entry table are kept for variables that the study's own table does not give.
-
-    Raises
-    ------
-    PopulationError
-        RDN-P004 when no filters are on record, RDN-P005 when neither table gives any moment.
+        Filters on record, else read from the words of the record; moments on record are kept for variables that the
+        study's own table does not give.
+    tuple of str
+        What was assumed.
     """
-    rules = entry_rules(study.id)
+    assumed: list[str] = []
+    rules = entry_table().get(study.id)
+    if rules is None:
+        rules = _entry_from_words(study)
+        said = ", ".join(
+            f"{f.variable} {f.low:g} to {f.high:g}" for f in rules.filters if f.variable != "age"
+        )
+        assumed.append(f"entry rules read from the words of the record: {said or 'adults'}")
     moments = {m.variable: m for m in rules.moments}
     for name, (variable, factor) in _FROM_BASELINE.items():
-        row = study.baseline(name)
+        row = _baseline(study, name)
         mean = None if row is None else (row.mean if row.mean is not None else row.value)
         if row is None or mean is None:
             continue
         if name == "disease_duration":
             factor = convert(1.0, row.unit or "year", "year")
+        value = mean * factor
+        if not _possible(variable, value, rules.filters):
+            assumed.append(
+                f"baseline {name} of {value:g} lies outside the entry rules and is not enrolled to"
+            )
+            continue
         spread = None if row.sd is None or name.endswith("_pct") else row.sd * factor
-        moments[variable] = Moment(variable, mean * factor, spread, basis=row.basis)
+        moments[variable] = Moment(variable, value, spread, basis=row.basis)
     if not moments:
-        raise PopulationError("RDN-P005", "the record gives no baseline table to enrol to", value=study.id)
-    return EntryRules(rules.filters, tuple(moments.values()), rules.record)
+        assumed.append("no baseline table: patients are those whom the entry rules admit")
+    return EntryRules(rules.filters, tuple(moments.values()), rules.record), tuple(assumed)
+
+
+def _baseline(study: Study, name: str) -> BaselineRow | None:
+    """Return a baseline row for all patients; where the table has single arms only, their mean."""
+    row = study.baseline(name)
+    if row is not None:
+        return row
+    arms = {arm.id for arm in study.arms if arm.subgroup_of is None}
+    rows = [
+        r for r in study.population.baseline if r.variable == name and r.arm in arms and r.mean is not None
+    ]
+    return rows[0] if rows else None
+
+
+def _possible(variable: str, value: float, filters: tuple[Range, ...]) -> bool:
+    """Return whether a mean can be met inside the filters: a share strictly between 0 and 1, a reading in its range."""
+    if variable in ("female", "dcssc", "scl70"):
+        held = [f for f in filters if f.variable == variable]
+        return 0.02 < value < 0.98 and not held
+    return all(f.low <= value <= f.high for f in filters if f.variable == variable)
+
+
+def _entry_from_words(study: Study) -> EntryRules:
+    """Return entry rules from inclusion criteria, condition and title, by the words that trials of the field use."""
+    text = " ".join(
+        [study.condition, study.acronym, *(study.population.inclusion or ()), study.citation.title or ""]
+    )
+    text = text.lower()
+    filters: dict[str, tuple[float, float]] = {"age": (18.0, 80.0)}
+    if re.search(r"\bdiffuse\b|\bdcssc\b", text) and not re.search(r"\blimited\b|\blcssc\b", text):
+        filters["dcssc"] = (1.0, 1.0)
+    elif re.search(r"\blimited\b|\blcssc\b", text) and not re.search(r"\bdiffuse\b|\bdcssc\b", text):
+        filters["dcssc"] = (0.0, 0.0)
+    if re.search(r"\bild\b|interstitial|alveolitis|lung|pulmonary fibrosis", text):
+        filters["lung_load"] = (5.0, 200.0)
+    years = re.search(r"(?:at most|within|less than|<=?|up to|under|below)\s*(\d+(?:\.\d+)?)\s*years?", text)
+    months = re.search(r"(?:at most|within|less than|<=?|up to|under|below)\s*(\d+)\s*months?", text)
+    if years and float(years[1]) <= 15:
+        filters["disease_duration"] = (0.0, float(years[1]))
+    elif months and float(months[1]) <= 120:
+        filters["disease_duration"] = (0.0, float(months[1]) / 12.0)
+    elif re.search(r"\bearly\b|\brecent", text):
+        filters["disease_duration"] = (0.0, 3.0)
+    score = re.search(r"mrss\s*(?:of at least|at least|>=?|above)\s*(\d+)", text)
+    if score:
+        filters["mrss"] = (float(score[1]), 51.0)
+    lung = re.search(r"fvc\s*(?:below|under|<=?|less than)\s*(\d+)", text)
+    if lung:
+        filters["fvc_pct_pred"] = (30.0, float(lung[1]))
+    record = EntryRecord(filters=filters, source=f"{study.id}: words of the record", basis="assumed")
+    return EntryRules(tuple(Range(v, low, high) for v, (low, high) in filters.items()), (), record)

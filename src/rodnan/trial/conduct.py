@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,10 +26,11 @@ from rodnan.pharmacology import (
 from rodnan.pharmacology.effects import CHANNELS, ChannelMap, patient_sizes
 from rodnan.pharmacology.exposure import Prepared
 from rodnan.pharmacology.models import DrugModel, PatientPK
-from rodnan.pharmacology.regimen import DosePlan
+from rodnan.pharmacology.regimen import DosePlan, Regimen
 from rodnan.population.candidates import raters
 from rodnan.trial.cohort import Cohort
 from rodnan.trial.design import ArmDesign
+from rodnan.trial.feasibility import Background
 from rodnan.trial.settings import Conduct
 
 if TYPE_CHECKING:
@@ -82,6 +83,9 @@ class _Treatment:
     plan: DosePlan
     kinetics: PatientPK
     prepared: Prepared
+    takers: Array | None = (
+        None  # background drugs: 1 for who takes it, and no conduct rule of the study touches it
+    )
 
 
 def conduct_arm(
@@ -122,7 +126,9 @@ def conduct_arm(
     """
     n, visit_days = len(cohort.patients), int(conduct["visit_days"])
     visits = -(-weeks * 7 // visit_days)
-    treatments = [_treatment(arm, drug, cohort, study, seed, workers) for drug in arm.drugs]
+    treatments = [
+        _treatment(arm.models[drug], arm.drugs[drug], cohort, study, seed, workers) for drug in arm.drugs
+    ] + [_background(b, cohort, study, seed, workers) for b in arm.background]
     mapping = channel_map([t.model for t in treatments])
     sizes = (
         patient_sizes(mapping, [t.kinetics for t in treatments])
@@ -143,7 +149,8 @@ def conduct_arm(
         day = (visit - 1) * visit_days
         series = []
         for index, t in enumerate(treatments):
-            planned = t.plan.amounts(day, visit_days, multiplier=np.where(in_study, factor, 0.0))
+            multiplier = np.where(in_study, factor, 0.0) if t.takers is None else t.takers
+            planned = t.plan.amounts(day, visit_days, multiplier=multiplier)
             dose = taken(planned, noise.adherence, noise.doses(t.model.id, visit, planned.shape[1:]))
             total += dose.sum(axis=(1, 2))
             effects, amounts_in_body[index] = daily_effects(
@@ -175,7 +182,9 @@ def conduct_arm(
         low = _counts(first, kept, cohort, noise, visit, now, visit_days, in_study, conduct)
         reduction = np.where(low, reduction * conduct["resume_factor"], reduction)
         factor = np.where(low, conduct["hold_factor"], reduction)
-        on_drug = sum((t.plan.last_day > now) * conduct.dropout_of(t.model.id) for t in treatments)
+        on_drug = sum(
+            (t.plan.last_day > now) * conduct.dropout_of(t.model.id) for t in treatments if t.takers is None
+        )
         leaving = _leaving(
             cohort,
             parameters,
@@ -227,13 +236,27 @@ class _Noise:
 
 
 def _treatment(
-    arm: ArmDesign, drug: str, cohort: Cohort, study: str, seed: int, workers: int | None
+    model: DrugModel,
+    regimens: Sequence[Regimen],
+    cohort: Cohort,
+    study: str,
+    seed: int,
+    workers: int | None,
+    takers: Array | None = None,
 ) -> _Treatment:
-    model = arm.models[drug]
-    z = normals(seed, study, f"kinetics/{drug}", cohort.patients, max(1, model.n_eta))[:, : model.n_eta]
+    z = normals(seed, study, f"kinetics/{model.id}", cohort.patients, max(1, model.n_eta))[:, : model.n_eta]
     kinetics = draw_patients(model, cohort.covariates, z)
-    plan = dose_plan(model, arm.drugs[drug], cohort.covariates, len(cohort.patients))
-    return _Treatment(model, plan, kinetics, prepare(model, kinetics, plan.slots, threads=workers))
+    plan = dose_plan(model, regimens, cohort.covariates, len(cohort.patients))
+    return _Treatment(model, plan, kinetics, prepare(model, kinetics, plan.slots, threads=workers), takers)
+
+
+def _background(
+    background: Background, cohort: Cohort, study: str, seed: int, workers: int | None
+) -> _Treatment:
+    """Return the background drug; the same patients take it in every arm with the same share."""
+    u = uniforms(seed, study, f"background/{background.drug}", cohort.patients, 1)[:, 0]
+    takers = (u < background.share).astype(float)
+    return _treatment(background.model, background.regimens, cohort, study, seed, workers, takers)
 
 
 def _inputs(

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from rodnan.errors import TrialError
-from rodnan.pharmacology import load_model, regimen_from_item
 from rodnan.pharmacology.models import DrugModel
 from rodnan.pharmacology.regimen import Regimen
 from rodnan.population.entries import EntryRules, study_entry
+from rodnan.trial.feasibility import Background, NotSimulated, Treatment, arm_treatment, background_of
 
 __all__ = ["ENDPOINTS", "ArmDesign", "TrialDesign", "design_from_study"]
 
 ENDPOINTS: Mapping[str, str] = {"fvc_pct_pred": "% predicted", "mrss": "units (0-51)"}
 """Endpoints that a virtual trial reports, with their unit in words."""
+
+LONGEST = 208
+"""Weeks beyond which a published number is not simulated."""
 
 _CALIBRATION = (
     "sls-1",
@@ -45,6 +48,8 @@ class ArmDesign:
         Drug id -> regimens.
     regimen_text
         The regimen in words, with what was assumed.
+    background
+        Drugs that a share of the patients takes besides.
     """
 
     id: str
@@ -53,6 +58,7 @@ class ArmDesign:
     drugs: Mapping[str, tuple[Regimen, ...]]
     models: Mapping[str, DrugModel]
     regimen_text: str
+    background: tuple[Background, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,10 @@ class TrialDesign:
         Follow-up.
     role
         ``calibration`` or ``validation``: whether the shipped parameters have seen this study.
+    assumptions
+        What the record does not say and the simulation assumes.
+    not_simulated
+        Arms and background treatments left out, with the reason.
     """
 
     study: Any
@@ -78,6 +88,8 @@ class TrialDesign:
     entry: EntryRules
     weeks: int
     role: str
+    assumptions: tuple[str, ...] = ()
+    not_simulated: tuple[NotSimulated, ...] = ()
 
     def arm(self, name: str) -> ArmDesign:
         """Return an arm by id."""
@@ -103,13 +115,36 @@ def design_from_study(study: Any) -> TrialDesign:
     EvidenceError, DoseError, UnitError
         A drug without a model, or a regimen that cannot be given.
     """
-    arms = [_arm(study.id, arm) for arm in study.arms if getattr(arm, "subgroup_of", None) is None]
+    if "meta-analysis" in str(study.design.type):
+        raise TrialError("RDN-T001", "a pooled analysis has no patients of its own to enrol", value=study.id)
+    arms: list[ArmDesign] = []
+    left: list[NotSimulated] = []
+    assumptions: list[str] = []
+    for arm in study.arms:
+        if getattr(arm, "subgroup_of", None) is not None:
+            continue
+        treatment = arm_treatment(study, arm)
+        if isinstance(treatment, NotSimulated):
+            left.append(treatment)
+            continue
+        background, unknown = background_of(arm)
+        arms.append(_arm(arm, treatment, background))
+        left.extend(unknown)
+        assumptions.extend(treatment.assumptions)
+        assumptions.extend(
+            f"{arm.id}: {b.drug} in {b.share:.0%} from entry on, at its usual dose" for b in background
+        )
     if not arms:
-        raise TrialError("RDN-T001", "the study has no arms to simulate", value=study.id)
+        reasons = "; ".join(f"{item.what}: {item.reason}" for item in left)
+        raise TrialError(
+            "RDN-T001",
+            f"the study has no arms to simulate{f' ({reasons})' if reasons else ''}",
+            value=study.id,
+        )
     weeks = [
         int(row.week)
         for row in study.outcomes
-        if row.endpoint in ENDPOINTS and row.week is not None and row.week <= 208
+        if row.endpoint in ENDPOINTS and row.week is not None and 0 < row.week <= LONGEST
     ]
     if not weeks:
         raise TrialError(
@@ -120,26 +155,21 @@ def design_from_study(study: Any) -> TrialDesign:
         for row in (*study.adverse_events, *study.withdrawals)
         if row.week is not None and row.week <= 104
     ]
-    follow_up = max(weeks)
+    entry, assumed = study_entry(study)
     role = "calibration" if study.id in _CALIBRATION else "validation"
-    return TrialDesign(study, tuple(arms), study_entry(study), min(follow_up, 104), role)
+    return TrialDesign(study, tuple(arms), entry, max(weeks), role, (*assumptions, *assumed), tuple(left))
 
 
-def _arm(study: str, arm: Any) -> ArmDesign:
-    drugs: dict[str, list[Regimen]] = {}
-    texts: list[str] = []
-    for index, item in enumerate(arm.regimen):
-        regimen = regimen_from_item(item, where=f"{study}: arms.{arm.id}.regimen[{index}]")
-        drugs.setdefault(regimen.drug, []).append(regimen)
-        texts.append(_words(regimen))
-    models = {drug: load_model(drug) for drug in drugs if drug != "placebo"}
+def _arm(arm: Any, treatment: Treatment, background: tuple[Background, ...]) -> ArmDesign:
+    texts = [_words(regimen) for regimens in treatment.drugs.values() for regimen in regimens]
     return ArmDesign(
         id=arm.id,
         label=arm.label,
         n=arm.n,
-        drugs={drug: tuple(items) for drug, items in drugs.items() if drug != "placebo"},
-        models=models,
+        drugs=treatment.drugs,
+        models=treatment.models,
         regimen_text="; ".join(texts) or "no study drug",
+        background=background,
     )
 
 

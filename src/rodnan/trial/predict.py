@@ -105,7 +105,11 @@ def with_potencies(design: TrialDesign, potencies: Mapping[str, float]) -> Trial
         return replace(model, potency=replace(model.potency, value=float(potencies[model.id])))
 
     arms = tuple(
-        replace(arm, models={name: changed(model) for name, model in arm.models.items()})
+        replace(
+            arm,
+            models={name: changed(model) for name, model in arm.models.items()},
+            background=tuple(replace(b, model=changed(b.model)) for b in arm.background),
+        )
         for arm in design.arms
     )
     return replace(design, arms=arms)

@@ -157,6 +157,7 @@ def run(
         "adverse_events": _adverse_events(design, courses, repetitions),
         "withdrawals": _withdrawals(design, courses, repetitions),
         "trajectories": _trajectories(courses, repetitions, conduct),
+        "assumptions": list(design.assumptions),
         "not_modelled": _not_modelled(design),
         "sources": [str(source) for source in record.source],
     }
@@ -384,10 +385,9 @@ def _not_modelled(design: TrialDesign) -> list[str]:
     endpoints = sorted({row.endpoint for row in design.study.outcomes} - set(ENDPOINTS))
     events = sorted({row.event for row in design.study.adverse_events} - set(_COUNTED))
     subgroups = [arm.id for arm in design.study.arms if getattr(arm, "subgroup_of", None) is not None]
-    background = sorted({str(b) for arm in design.study.arms for b in (arm.background or ())})
     return (
         [f"endpoint {name}" for name in endpoints]
         + [f"event {name}" for name in events]
         + [f"subgroup {name}" for name in subgroups]
-        + [f"background treatment: {text}" for text in background]
+        + [f"{item.what}: {item.reason}" for item in design.not_simulated]
     )
