@@ -98,6 +98,6 @@ def prepare(variant: str) -> Callable:
 
     def run(population: np.ndarray, rtol: float, atol: float) -> tuple[np.ndarray, np.ndarray]:
         states, good = compiled((population, *modes(population)), rtol, atol)
-        return np.asarray(states), np.asarray(good)
+        return np.array(states), np.array(good)
 
     return run

@@ -10,7 +10,7 @@ TITLE = "Rodnan"
 PACKAGES = ("rodnan", "numba")
 VARIANTS = ("float64", "float32")
 LADDER = (12.0, 6.0, 3.0)
-FINER = 1.5  # what the quantile of the error is taken against
+FINEST = 1.5  # hours; what the quantile of the error over many patients is taken against
 WARM = 12.0
 THREADED = True
 
@@ -33,3 +33,10 @@ def prepare(variant: str) -> Callable:
         return states, np.isfinite(states).all(axis=(1, 2))
 
     return run
+
+
+def exact(patients: np.ndarray) -> np.ndarray:
+    """Return the states in double precision at the finest step."""
+    from workload.ours import run as compute
+
+    return compute(patients, FINEST, np.float64)
