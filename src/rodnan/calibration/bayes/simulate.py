@@ -10,7 +10,7 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -57,9 +57,11 @@ def arm_targets() -> Mapping[str, Any]:
 
 @lru_cache(maxsize=1)
 def _designs() -> tuple[TrialDesign, ...]:
-    rows = [*arm_targets()["arms"], *arm_targets()["contrasts"]]
-    names = dict.fromkeys(str(row["study"]) for row in rows)
-    return tuple(design_from_study(load_study(name)) for name in names)
+    """Return the trials of the targets, followed no longer than the last target asks for."""
+    last: dict[str, int] = {}
+    for row in (*arm_targets()["arms"], *arm_targets()["contrasts"]):
+        last[row["study"]] = max(int(row["week"]), last.get(row["study"], 0))
+    return tuple(replace(design_from_study(load_study(name)), weeks=week) for name, week in last.items())
 
 
 def summary_keys() -> tuple[str, ...]:
