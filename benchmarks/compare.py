@@ -15,6 +15,7 @@ import json
 import math
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -175,8 +176,8 @@ def time_rounds(entries: list[Entry], rounds: int, seconds: float, least: int) -
             entry.rounds.append(got)
 
 
-def summarise(entries: list[Entry]) -> list[dict]:
-    """Turn the rounds into medians and ratios; our double precision is the unit."""
+def summarise(entries: list[Entry], others: list[dict]) -> list[dict]:
+    """Turn the rounds into medians and ratios; our double precision is the unit. `others` are rows already made."""
     for entry in entries:
         rates = [got["rate"] for got in entry.rounds]
         if rates and "reason" not in entry.row:
@@ -188,12 +189,30 @@ def summarise(entries: list[Entry]) -> list[dict]:
                 "error": max(entry.row["error"], *(got["error"] for got in entry.rounds)),
             }
         entry.row.pop("first_rate", None)
-    rows = [entry.row for entry in entries]
+    rows = [entry.row for entry in entries] + others
     ours = next((row["rate"] for row in rows if row["engine"] == "ours" and "rate" in row), None)
     for row in rows:
         if ours and "rate" in row:
             row["ours_over_this"] = ours / row["rate"]
     return rows
+
+
+def mrgsolve(rounds: int) -> dict:
+    """Run mrgsolve by its own script where R has it; return its row, or why there is none."""
+    row = {"engine": "mrgsolve", "title": "mrgsolve, LSODA"}
+    by_itself = "runs by itself with benchmarks/mrgsolve/compare.R"
+    if shutil.which("Rscript") is None:
+        return row | {"reason": f"no R on this machine; {by_itself} where R has mrgsolve"}
+    folder = HERE.parent / "build" / "mrgsolve"
+    for command in (
+        [sys.executable, str(HERE / "mrgsolve" / "write_inputs.py"), str(folder)],
+        ["Rscript", str(HERE / "mrgsolve" / "compare.R"), str(folder), str(rounds)],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = [line for line in done.stderr.splitlines() if line.strip()]
+            return row | {"reason": f"{said[-1] if said else 'failed without a word'}; {by_itself}"}
+    return json.loads((folder / "mrgsolve.json").read_text(encoding="utf-8"))
 
 
 def processor() -> str:
@@ -249,7 +268,8 @@ def main() -> None:
     time_rounds(entries, given.rounds, given.seconds, given.least)
     for entry in entries:
         entry.close()
-    rows = summarise(entries)
+    others = [] if given.only is not None else [mrgsolve(given.rounds)]
+    rows = summarise(entries, others)
     result = {
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "processor": processor(),

@@ -1,0 +1,76 @@
+"""Put the measured comparison into the guide: ``python scripts/benchmark_table.py``.
+
+Reads ``benchmarks/results/compare.json`` and replaces what stands between the marks in ``docs/guide/benchmarks.md``.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "compare.json"
+GUIDE = ROOT / "docs" / "guide" / "benchmarks.md"
+BEGIN = "<!-- benchmark: written by scripts/benchmark_table.py -->"
+END = "<!-- end of benchmark -->"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Return a number with some significant digits and thousands apart."""
+    rounded = float(f"{value:.{digits}g}")
+    return f"{rounded:,.0f}" if rounded >= 100 else f"{rounded:g}"
+
+
+def setting(row: dict) -> str:
+    """Say how the engine was run."""
+    if row["engine"] == "ours":
+        return f"step {row['setting']:g} h"
+    return f"{row['variant']}; {row['setting']:.0e}".replace("e-0", "e-")
+
+
+def line(row: dict) -> str:
+    """Return one row of the table."""
+    versions = ", ".join(f"{name} {which}" for name, which in row["versions"].items())
+    error = f"{row['error']:.1e}".replace("e-0", "e-")
+    if "quantile" in row:
+        error += f" ({row['quantile']:.1e})".replace("e-0", "e-")
+    rate = f"{number(row['rate'])} ({number(row['lowest'])} to {number(row['highest'])})"
+    ratio = row.get("ours_over_this")
+    times = "" if ratio is None else "1" if ratio == 1 else number(ratio, 2 if ratio >= 10 else 3)
+    cells = [row["title"], versions, setting(row), error, rate, number(row["patients"], 6), times]
+    return f"| {' | '.join(cells)} |"
+
+
+def section(result: dict) -> str:
+    """Return table and conditions of one run as Markdown."""
+    timed = sorted((row for row in result["engines"] if "rate" in row), key=lambda row: -row["rate"])
+    absent = [row for row in result["engines"] if "rate" not in row]
+    before, after = result["load_before"][0], result["load_after"][0]
+    lines = [
+        f"Measured {result['date']} on {result['cores']} cores of {result['processor']}, Python {result['python']}; "
+        f"{result['rounds']} rounds in turn; load average {before:g} before and {after:g} after.",
+        "",
+        "| engine | version | way; tolerance or step | error | patients/s (lowest to highest round) "
+        "| patients timed | Rodnan float64 is faster by |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+        *map(line, timed),
+    ]
+    if absent:
+        lines += ["", "Not in this run:", ""]
+        lines += [f"- {row['title']}: {row['reason']}" for row in absent]
+    return "\n".join(lines)
+
+
+def with_section(text: str, new: str) -> str:
+    """Return `text` with what stands between the marks replaced."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{new}\n{END}{after}"
+
+
+if __name__ == "__main__":
+    result = json.loads(RESULTS.read_text(encoding="utf-8"))
+    guide = GUIDE.read_text(encoding="utf-8")
+    if BEGIN not in guide or END not in guide:
+        raise SystemExit(f"{GUIDE.relative_to(ROOT)} has no marks to write between")
+    GUIDE.write_text(with_section(guide, section(result)), encoding="utf-8")
