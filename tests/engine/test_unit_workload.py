@@ -242,21 +242,25 @@ def test_rates_are_those_of_the_slowest_process():
     assert one.run(40, 1e-3)["rate"] == 20.0
 
 
-def test_the_compiled_right_hand_sides_are_the_same(point):
+@pytest.fixture(scope="module")
+def compiled_sides():
     from workload.right_hand_sides import compiled
 
+    return compiled()
+
+
+def test_the_compiled_right_hand_sides_are_the_same(point, compiled_sides):
     y, p, time = point
-    full, closed = compiled()
+    full, closed = compiled_sides
     np.testing.assert_allclose(full(time, y, p), in_python(y, p, y[1] / p[2]), rtol=1e-11)
     rates, weights = (part[0] for part in modes(p[None]))
     expected = in_python(y, p, concentration(p, time))[3:]
     np.testing.assert_allclose(closed(time, y[3:], p, rates, weights), expected, rtol=1e-8)
 
 
-def test_the_reference_agrees_with_another_solver_in_the_first_fortnight(monkeypatch):
+def test_the_reference_agrees_with_another_solver_in_the_first_fortnight(monkeypatch, compiled_sides):
     from scipy.integrate import solve_ivp
     from workload import reference
-    from workload.right_hand_sides import compiled
 
     p = w.population(3)[2]
     monkeypatch.setattr(reference, "DOSES", 28)
@@ -264,7 +268,7 @@ def test_the_reference_agrees_with_another_solver_in_the_first_fortnight(monkeyp
     exact = reference.solve(p)
     rates, weights = (part[0] for part in modes(p[None]))
     other = solve_ivp(
-        compiled()[1], (0.0, 14.0), w.initial_state(), "LSODA", w.OUTPUT_TIMES[:3], rtol=1e-9, atol=1e-12,
+        compiled_sides[1], (0.0, 14.0), w.initial_state(), "LSODA", w.OUTPUT_TIMES[:3], rtol=1e-9, atol=1e-12,
         max_step=0.02, args=(p, rates, weights),
     ).y.T  # fmt: skip
     assert w.relative_error(other, exact) < 1e-6
