@@ -85,7 +85,9 @@ class Emulator:
         import jax.numpy as jnp
 
         x = (inputs - self.centre) / self.scale
-        bent = jnp.einsum("mij,j->mi", self.curvature, x) @ x
+        left, right = np.triu_indices(len(self.centre))
+        packed = self.curvature[:, left, right] * np.where(left == right, 1.0, 2.0)
+        bent = packed @ (x[left] * x[right])
         along = jnp.einsum("mdr,d->mr", self.directions, x)
         square = jnp.sum((along[:, None, :] - self.nodes) ** 2, axis=-1)
         smooth = jnp.sum(self.amplitude * jnp.exp(-0.5 * square / self.length[:, None] ** 2), axis=-1)
