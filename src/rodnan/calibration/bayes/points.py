@@ -46,6 +46,7 @@ def draw_points(
     *,
     seed: int,
     parameters: ParameterSet,
+    potencies: Mapping[str, float] | None = None,
     toward_fit: float = 0.7,
     width: float = 0.7,
 ) -> list[dict[str, float]]:
@@ -58,7 +59,9 @@ def draw_points(
     seed
         Random stream.
     parameters
-        The parameter table with the recorded fit.
+        The parameter table with the recorded fit, or with any other values to draw around.
+    potencies
+        Potencies to draw around; those on record where a drug is not named.
     toward_fit
         Where the centre lies between the prior's centre (0) and the recorded value (1).
     width
@@ -79,7 +82,11 @@ def draw_points(
         columns |= _weights(parameters, group, seed, who, width)
     for drug in chosen["potencies"]:
         columns[POTENCY + drug] = _potency(
-            drug, normals(seed, "design", POTENCY + drug, who, 1)[:, 0], toward_fit, width
+            drug,
+            normals(seed, "design", POTENCY + drug, who, 1)[:, 0],
+            toward_fit,
+            width,
+            (potencies or {}).get(drug),
         )
     held = {name: value for v in variants().values() for name, value in v.held.items()}
     for name, value in held.items():
@@ -115,11 +122,12 @@ def _weights(
     return dict(zip(records, shares, strict=True))
 
 
-def _potency(drug: str, z: Array, toward_fit: float, width: float) -> Array:
+def _potency(drug: str, z: Array, toward_fit: float, width: float, value: float | None) -> Array:
     from rodnan.pharmacology import load_model
 
     potency = load_model(drug).potency
     assert potency is not None
-    fitted = float(np.log(potency.value / (1.0 - potency.value)))
+    around = potency.value if value is None else value
+    fitted = float(np.log(around / (1.0 - around)))
     centre = potency.prior_logit_mean + toward_fit * (fitted - potency.prior_logit_mean)
     return 1.0 / (1.0 + np.exp(-(centre + width * potency.prior_logit_sd * z)))
