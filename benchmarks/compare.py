@@ -126,6 +126,7 @@ def scan(entry: Entry, patients: int) -> None:
     """Find the loosest passing setting of each variant; keep the fastest variant in the row."""
     module = import_module(f"peers.{entry.name}")
     tried, kept = [], None
+    batch = getattr(module, "BATCH", 0) * len(entry.workers)
     for variant in entry.variants:
         entry.all("prepare", variant=variant)
         for setting in getattr(module, "LADDER", LADDER):
@@ -135,6 +136,8 @@ def scan(entry: Entry, patients: int) -> None:
                 answer = entry.all("quantile", count=MANY, setting=setting, q=QUANTILE)[0]
                 got["quantile"] = answer["value"]
             if passes(got):
+                if batch:  # the way it would be used decides how fast it is
+                    got["rate"] = entry.run(batch, setting)["rate"]
                 kept = got if kept is None or got["rate"] > kept["rate"] else kept
                 break
     entry.row["scan"] = tried
@@ -160,20 +163,31 @@ def time_rounds(entries: list[Entry], rounds: int, seconds: float, least: int) -
         for entry in entries:
             if "reason" in entry.row:
                 continue
+            module, processes = import_module(f"peers.{entry.name}"), len(entry.workers)
             wanted = max(entry.row["first_rate"] * seconds, math.ceil(least / rounds))
-            many = len(entry.workers) * math.ceil(wanted / len(entry.workers))
-            if entry.name == "ours":
-                many = min(many, 16_384)
-            if entry.rounds:
-                many = entry.rounds[0]["patients"]
+            many = max(math.ceil(wanted / processes), getattr(module, "BATCH", 0))
+            many = min(many, getattr(module, "MOST", many)) * processes
             try:
-                got = entry.run(many, entry.row["setting"])
+                got = together(
+                    [entry.run(many, entry.row["setting"]) for _ in range(round(wanted / many) or 1)]
+                )
             except EngineFailed as problem:
                 entry.row["reason"] = f"failed in round {number + 1}: {problem}"
                 continue
             if not passes(got):
                 entry.row["reason"] = f"failed the gate in round {number + 1}"
             entry.rounds.append(got)
+
+
+def together(calls: list[dict]) -> dict:
+    """Return several calls in a row as one."""
+    patients = sum(call["patients"] for call in calls)
+    return {
+        "rate": patients / sum(call["patients"] / call["rate"] for call in calls),
+        "patients": patients,
+        "failed": sum(call["failed"] for call in calls),
+        "error": max(call["error"] for call in calls),
+    }
 
 
 def summarise(entries: list[Entry], others: list[dict]) -> list[dict]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from workload.definition import (
     initial_state,
 )
 from workload.right_hand_sides import pieces
-from workload.spelling import modes
+from workload.spelling import endless_modes
 
 TITLE = "numbalsoda, LSODA"
 PACKAGES = ("numbalsoda", "numba")
@@ -59,26 +60,37 @@ def prepare(variant: str) -> Callable:
     @numba.cfunc(lsoda_sig, error_model="numpy")
     def closed(time, y_, dy_, data_):
         y, dy = numba.carray(y_, (n_state,)), numba.carray(dy_, (n_state,))
-        p = numba.carray(data_, (n_par + 7,))
-        conc = concentration(time + p[n_par + 6], p[n_par : n_par + 3], p[n_par + 3 : n_par + 6])
+        p = numba.carray(data_, (n_par + 6,))
+        conc = concentration(time, p[n_par : n_par + 3], p[n_par + 3 :])
         for i, value in enumerate(disease(y, p, conc / (p[ic50] + conc))):
             dy[i] = value
 
-    address = full.address if variant == VARIANTS[0] else closed.address
+    @numba.cfunc(lsoda_sig, error_model="numpy")
+    def after_dose(time, y_, dy_, data_):
+        y, dy = numba.carray(y_, (n_state,)), numba.carray(dy_, (n_state,))
+        p = numba.carray(data_, (n_par + 6,))
+        conc = 0.0
+        for i in range(n_par, n_par + 3):
+            conc += p[i + 3] * math.exp(-p[i] * time)
+        for i, value in enumerate(disease(y, p, conc / (p[ic50] + conc))):
+            dy[i] = value
+
+    address = dict(zip(VARIANTS, (full.address, after_dose.address, closed.address), strict=True))[variant]
     kinetics = variant == VARIANTS[0]
-    per_dose = variant != VARIANTS[2]
     first, span = initial_state(), np.array([0.0, INTERVAL])
 
     @numba.njit
-    def by_dose(data, rtol, atol, weekly):
+    def by_dose(row, rtol, atol, weekly):
         y = np.zeros(n_state + 3) if kinetics else np.zeros(n_state)
         y[-n_state:] = first
         weekly[0] = first
+        data = row.copy()
         for k in range(DOSES):
             if kinetics:
                 y[0] += DOSE
             else:
-                data[-1] = k * INTERVAL
+                for i in range(n_par, n_par + 3):
+                    data[i + 3] = row[i + 3] * (1.0 - math.exp(-row[i] * INTERVAL * (k + 1)))
             got, good = lsoda(address, y, span, data, rtol, atol, 100000)
             if not good:
                 return False
@@ -88,19 +100,18 @@ def prepare(variant: str) -> Callable:
         return True
 
     @numba.njit
-    def at_once(data, rtol, atol, weekly):
-        got, good = lsoda(address, first, OUTPUT_TIMES, data, rtol, atol, 1000000)
+    def at_once(row, rtol, atol, weekly):
+        got, good = lsoda(address, first, OUTPUT_TIMES, row, rtol, atol, 1000000)
         weekly[:] = got
         return good
 
-    solve = by_dose if per_dose else at_once
+    solve = at_once if variant == VARIANTS[2] else by_dose
 
     def run(population: np.ndarray, rtol: float, atol: float) -> tuple[np.ndarray, np.ndarray]:
-        rates, weights = modes(population)
-        data = np.hstack([population, rates, weights, np.zeros((len(population), 1))])
+        rows = np.hstack([population, *endless_modes(population)])
         states = np.full((len(population), n_week, n_state), np.nan)
         succeeded = np.array(
-            [solve(row, rtol, atol, weekly) for row, weekly in zip(data, states, strict=True)]
+            [solve(row, rtol, atol, weekly) for row, weekly in zip(rows, states, strict=True)]
         )
         return states, succeeded
 

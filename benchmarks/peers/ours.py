@@ -13,6 +13,7 @@ LADDER = (12.0, 6.0, 3.0)
 FINEST = 1.5  # hours; what the quantile of the error over many patients is taken against
 WARM = 12.0
 THREADED = True
+MOST = 16_384  # patients of a call, whose states are all kept
 
 
 def available() -> None:

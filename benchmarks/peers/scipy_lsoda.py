@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from workload.definition import DOSE, DOSES, END, INTERVAL, OUTPUT_EVERY, OUTPUT_TIMES, STATES, initial_state
 from workload.right_hand_sides import compiled
-from workload.spelling import modes
+from workload.spelling import endless_modes
 
 TITLE = "SciPy solve_ivp, LSODA, numba right-hand side"
 PACKAGES = ("scipy", "numba")
@@ -39,7 +39,7 @@ def prepare(variant: str) -> Callable:
         return np.array(weekly)
 
     def at_once(row: np.ndarray, rtol: float, atol: float) -> np.ndarray | None:
-        rates, weights = modes(row[None])
+        rates, weights = endless_modes(row[None])
         got = solve_ivp(
             closed,
             (0.0, END),

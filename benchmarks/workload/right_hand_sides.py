@@ -20,10 +20,8 @@ def pieces() -> tuple[Callable, Callable, Callable]:
         k = math.floor(time / INTERVAL)
         after, total = time - k * INTERVAL, 0.0
         for i in range(3):
-            earlier = (1.0 - math.exp(-rates[i] * INTERVAL * (k + 1))) / (
-                1.0 - math.exp(-rates[i] * INTERVAL)
-            )
-            total += weights[i] * earlier * math.exp(-rates[i] * after)
+            begun = 1.0 - math.exp(-rates[i] * INTERVAL * (k + 1))
+            total += weights[i] * begun * math.exp(-rates[i] * after)
         return total
 
     made = (
@@ -34,7 +32,10 @@ def pieces() -> tuple[Callable, Callable, Callable]:
 
 
 def compiled() -> tuple[Callable, Callable]:
-    """Return numba functions ``full(t, y, p)`` of 22 states and ``closed(t, y, p, rates, weights)`` of 19."""
+    """Return numba functions ``full(t, y, p)`` of 22 states and ``closed(t, y, p, rates, weights)`` of 19.
+
+    Rates and weights are those of `workload.spelling.endless_modes`.
+    """
     import numba
 
     disease, kinetic, concentration = pieces()

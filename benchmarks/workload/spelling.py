@@ -74,15 +74,19 @@ def modes(population: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([ka, fast, slow], axis=1), np.stack(weights, axis=1)
 
 
-def mode_parameters(population: np.ndarray) -> np.ndarray:
-    """Return the six parameters `MODES` (rate and weight in turn) that stand for the kinetics, shape (n, 6).
+def endless_modes(population: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return rates and weights as `modes` does, the weights those of an endless row of earlier doses.
 
-    The weights are those of an endless row of earlier doses, so that after ``k`` doses the concentration is
-    ``sum(weight * (1 - exp(-rate*(k+1)*interval)) * exp(-rate*time_after_dose))``.
+    With ``k`` earlier doses the concentration is then
+    ``sum(weights * (1 - exp(-rates*(k+1)*interval)) * exp(-rates*time_after_dose))``.
     """
     rates, weights = modes(population)
-    full = weights / -np.expm1(-rates * INTERVAL)
-    return np.stack([rates, full], axis=2).reshape(len(population), 6)
+    return rates, weights / -np.expm1(-rates * INTERVAL)
+
+
+def mode_parameters(population: np.ndarray) -> np.ndarray:
+    """Return the six parameters `MODES`, rate and weight of `endless_modes` in turn, shape (n, 6)."""
+    return np.stack(endless_modes(population), axis=2).reshape(len(population), 6)
 
 
 def closed_concentration() -> str:

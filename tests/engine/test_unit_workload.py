@@ -22,6 +22,7 @@ from workload.mrgsolve_text import model_text  # noqa: E402
 from workload.spelling import (  # noqa: E402
     MODES,
     disease_function,
+    endless_modes,
     kinetic_function,
     mode_parameters,
     modes,
@@ -253,7 +254,7 @@ def test_the_compiled_right_hand_sides_are_the_same(point, compiled_sides):
     y, p, time = point
     full, closed = compiled_sides
     np.testing.assert_allclose(full(time, y, p), in_python(y, p, y[1] / p[2]), rtol=1e-11)
-    rates, weights = (part[0] for part in modes(p[None]))
+    rates, weights = (part[0] for part in endless_modes(p[None]))
     expected = in_python(y, p, concentration(p, time))[3:]
     np.testing.assert_allclose(closed(time, y[3:], p, rates, weights), expected, rtol=1e-8)
 
@@ -266,7 +267,7 @@ def test_the_reference_agrees_with_another_solver_in_the_first_fortnight(monkeyp
     monkeypatch.setattr(reference, "DOSES", 28)
     monkeypatch.setattr(reference, "OUTPUT_TIMES", w.OUTPUT_TIMES[:3])
     exact = reference.solve(p)
-    rates, weights = (part[0] for part in modes(p[None]))
+    rates, weights = (part[0] for part in endless_modes(p[None]))
     other = solve_ivp(
         compiled_sides[1], (0.0, 14.0), w.initial_state(), "LSODA", w.OUTPUT_TIMES[:3], rtol=1e-9, atol=1e-12,
         max_step=0.02, args=(p, rates, weights),
