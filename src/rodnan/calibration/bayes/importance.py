@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["Corrected", "arviz_library", "correct", "resample", "smoothed"]
+__all__ = ["Corrected", "arviz_library", "combined", "correct", "resample", "smoothed"]
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,23 @@ def correct(
     weights = np.zeros(len(mean))
     weights[there], k_hat = smoothed(ratio[there])
     return Corrected(weights, k_hat, float(1.0 / np.sum(weights**2)), int((~there).sum()), ratio)
+
+
+def combined(emulated: tuple[Array, Array], simulated: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Return what emulator and a noisy simulation say together of the summaries' means, and its variance.
+
+    A finite simulation is often noisier than the emulator, which has learnt from many; each counts by its precision.
+
+    Parameters
+    ----------
+    emulated
+        Means and variances on the emulator, float64[n, m] each.
+    simulated
+        Simulated summaries, float64[n, m], and the variance of one simulation (float64[n, m] or float64[m]).
+    """
+    mean, noise = np.asarray(simulated[0]), np.broadcast_to(simulated[1], np.shape(simulated[0]))
+    gain = emulated[1] / (emulated[1] + noise)
+    return emulated[0] + gain * (mean - emulated[0]), (1.0 - gain) * emulated[1]
 
 
 def resample(weights: Array, count: int, *, seed: int) -> NDArray[np.int64]:

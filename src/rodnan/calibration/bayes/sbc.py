@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
 
 from rodnan.calibration.bayes.likelihood import Likelihood
-from rodnan.calibration.bayes.posterior import Problem, Settings, sampler
+from rodnan.calibration.bayes.posterior import Problem, Settings
 from rodnan.errors import CalibrationError
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def simulate_ranks(
     CalibrationError
         RDN-C047 when a chain is shorter than the draws to keep of it.
     """
-    settings = settings or Settings(warmup=150, draws=252, chains=1, accept=0.8, depth=6)
+    settings = settings or Settings(warmup=200, draws=252, chains=1, accept=0.8, depth=6)
     if settings.draws < thinned:
         raise CalibrationError(
             "RDN-C047", "chains shorter than the draws to keep of them", value=settings.draws
@@ -156,21 +156,9 @@ def _synthetic(problem: Problem, seed: int, k: int) -> _Truth:
     return _Truth(z, spreads, y, int(rng.integers(2**31)))
 
 
-def _pilot_covariance(of: Problem, problem: Problem, seed: int) -> Array:
-    """Return the covariance of (z, log spreads) in one posterior, shrunk by a fifth to its diagonal, as the mass matrix."""
-    truth = _synthetic(problem, seed, 10**6)
-    found = sampler(of, Settings(warmup=300, draws=300, chains=1, accept=0.8, depth=6))(seed, truth.y)
-    covariance = np.cov(np.concatenate([found["z"][0], np.log(found["tau"][0])], axis=1), rowvar=False)
-    return 0.8 * covariance + 0.2 * np.diag(np.diag(covariance))
-
-
-def _sampler_of_many(
-    of: Problem, settings: Settings, covariance: Array
-) -> Callable[[NDArray[np.int64], Array], Array]:
-    """Return a function of seeds int[c] and data float64[c, n] that gives draws float64[c, draws, d + t + 1]."""
-    import jax
+def _potential_of(of: Problem) -> Callable[[Any], Callable[[Any], Any]]:
+    """Return, for data y, the negative log density of u = (z, log spreads), in JAX."""
     import jax.numpy as jnp
-    from numpyro.infer.hmc import hmc
 
     d, scales = len(of.free), of.likelihood.scales
 
@@ -182,7 +170,41 @@ def _sampler_of_many(
 
         return potential
 
-    start_kernel, step_kernel = hmc(potential_fn_gen=potential_of, algo="NUTS")
+    return potential_of
+
+
+def _pilot_covariance(of: Problem, problem: Problem, seed: int) -> Array:
+    """Return the inverse curvature at the mode of one posterior, kept between a tenth and twice the prior's variance."""
+    import jax
+
+    truth = _synthetic(problem, seed, 10**6)
+    start = np.concatenate([np.zeros(len(of.free)), np.log(0.6 * of.likelihood.scales)])
+    with jax.enable_x64(True):
+        slope = jax.jit(jax.value_and_grad(_potential_of(of)(truth.y)))
+
+        def both(u: Array) -> tuple[float, Array]:
+            value, gradient = slope(u)
+            return float(value), np.asarray(gradient)
+
+        mode = optimize.minimize(both, start, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x
+        step = 1e-3
+        curvature = np.stack(
+            [(both(mode + step * e)[1] - both(mode - step * e)[1]) / (2 * step) for e in np.eye(len(mode))]
+        )
+    values, vectors = np.linalg.eigh(0.5 * (curvature + curvature.T))
+    return (vectors / np.clip(values, 0.5, 10.0)) @ vectors.T
+
+
+def _sampler_of_many(
+    of: Problem, settings: Settings, covariance: Array
+) -> Callable[[NDArray[np.int64], Array], Array]:
+    """Return a function of seeds int[c] and data float64[c, n] that gives draws float64[c, draws, d + t + 1]."""
+    import jax
+    import jax.numpy as jnp
+    from numpyro.infer.hmc import hmc
+
+    d, scales = len(of.free), of.likelihood.scales
+    start_kernel, step_kernel = hmc(potential_fn_gen=_potential_of(of), algo="NUTS")
 
     def one(key: Any, y: Any) -> Any:
         first, second = jax.random.split(key)
@@ -205,8 +227,8 @@ def _sampler_of_many(
             state = step_kernel(state, (y,))
             return state, state.z
 
-        state, _ = jax.lax.scan(step, state, None, length=settings.warmup)
-        _, draws = jax.lax.scan(step, state, None, length=settings.draws)
+        _, draws = jax.lax.scan(step, state, None, length=settings.warmup + settings.draws)
+        draws = draws[settings.warmup :]
         spreads = jnp.exp(draws[:, d:])
         log = jax.vmap(lambda z, t: of.by_unit(z, t, y).sum())(draws[:, :d], spreads)
         return jnp.concatenate([draws[:, :d], spreads, log[:, None]], axis=1)
