@@ -111,6 +111,7 @@ class Entry:
         answers = self.each("run", asked)
         return {
             "rate": share * len(answers) / max(answer["seconds"] for answer in answers),
+            "per_core": share * len(answers) / sum(answer["cpu"] for answer in answers),
             "patients": share * len(answers),
             "failed": sum(answer["failed"] for answer in answers),
             "error": max((a["error"] for a in answers if a["error"] is not None), default=None),
@@ -184,6 +185,7 @@ def together(calls: list[dict]) -> dict:
     patients = sum(call["patients"] for call in calls)
     return {
         "rate": patients / sum(call["patients"] / call["rate"] for call in calls),
+        "per_core": patients / sum(call["patients"] / call["per_core"] for call in calls),
         "patients": patients,
         "failed": sum(call["failed"] for call in calls),
         "error": max(call["error"] for call in calls),
@@ -200,14 +202,17 @@ def summarise(entries: list[Entry], others: list[dict]) -> list[dict]:
                 "rate": statistics.median(rates),
                 "lowest": min(rates),
                 "highest": max(rates),
+                "per_core": statistics.median(got["per_core"] for got in entry.rounds),
                 "error": max(entry.row["error"], *(got["error"] for got in entry.rounds)),
             }
         entry.row.pop("first_rate", None)
     rows = [entry.row for entry in entries] + others
-    ours = next((row["rate"] for row in rows if row["engine"] == "ours" and "rate" in row), None)
+    ours = next((row for row in rows if row["engine"] == "ours" and "rate" in row), None)
     for row in rows:
         if ours and "rate" in row:
-            row["ours_over_this"] = ours / row["rate"]
+            row["ours_over_this"] = ours["rate"] / row["rate"]
+        if ours and "per_core" in row:
+            row["ours_over_this_per_core"] = ours["per_core"] / row["per_core"]
     return rows
 
 

@@ -28,6 +28,11 @@ def setting(row: dict) -> str:
     return f"{row['variant']}; {row['setting']:.0e}".replace("e-0", "e-")
 
 
+def fold(ratio: float | None) -> str:
+    """Return how many times faster, two digits where more would pretend."""
+    return "" if ratio is None else number(ratio, 2 if ratio >= 10 else 3)
+
+
 def line(row: dict) -> str:
     """Return one row of the table."""
     versions = ", ".join(f"{name} {which}" for name, which in row["versions"].items())
@@ -35,9 +40,10 @@ def line(row: dict) -> str:
     if "quantile" in row:
         error += f" ({row['quantile']:.1e})".replace("e-0", "e-")
     rate = f"{number(row['rate'])} ({number(row['lowest'])} to {number(row['highest'])})"
-    ratio = row.get("ours_over_this")
-    times = "" if ratio is None else "1" if ratio == 1 else number(ratio, 2 if ratio >= 10 else 3)
-    cells = [row["title"], versions, setting(row), error, rate, number(row["patients"], 6), times]
+    per_core = number(row["per_core"]) if "per_core" in row else ""
+    timed = number(row["patients"], 6)
+    times = [fold(row.get("ours_over_this")), fold(row.get("ours_over_this_per_core"))]
+    cells = [row["title"], versions, setting(row), error, rate, per_core, timed, *times]
     return f"| {' | '.join(cells)} |"
 
 
@@ -51,8 +57,8 @@ def section(result: dict) -> str:
         f"{result['rounds']} rounds in turn; load average {before:g} before and {after:g} after.",
         "",
         "| engine | version | way; tolerance or step | error | patients/s (lowest to highest round) "
-        "| patients timed | Rodnan float64 is faster by |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| patients per second of a core | patients timed | Rodnan float64 is faster by | by time of a core |",
+        "| --- | --- | --- | --- | --: | --: | --: | --: | --: |",
         *map(line, timed),
     ]
     if absent:

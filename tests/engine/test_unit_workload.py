@@ -199,7 +199,8 @@ class FakeEntry(compare.Entry):
         tight = 1.0 if self.variant == "plain" else 0.1
         seconds = 2.0 if self.variant == "plain" else 1.0
         return [
-            {"seconds": seconds, "failed": self.fails, "error": what["setting"] / tight} for what in whats
+            {"seconds": seconds, "cpu": seconds, "failed": self.fails, "error": what["setting"] / tight}
+            for what in whats
         ]
 
 
@@ -238,9 +239,9 @@ def test_rates_are_those_of_the_slowest_process():
     one = entry()
     compare.scan(one, 20)
     one.each = lambda do, whats: [
-        {"seconds": 1.0 + i, "failed": 0, "error": None} for i, _ in enumerate(whats)
+        {"seconds": 1.0 + i, "cpu": 1.0, "failed": 0, "error": None} for i, _ in enumerate(whats)
     ]
-    assert one.run(40, 1e-3)["rate"] == 20.0
+    assert (one.run(40, 1e-3)["rate"], one.run(40, 1e-3)["per_core"]) == (20.0, 20.0)
 
 
 @pytest.fixture(scope="module")
