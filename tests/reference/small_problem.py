@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from reference.stand_in import StandIn
+from rodnan.calibration.bayes.emulator import Emulator
 from rodnan.calibration.bayes.emulator_fit import Form, fit_emulator
 from rodnan.calibration.bayes.likelihood import build_likelihood
 from rodnan.calibration.bayes.observations import Observation
@@ -50,6 +51,38 @@ def small_problem(*, bend=0.3, seed=3):
     likelihood = build_likelihood(OBSERVATIONS, keys, correlation=emulator.correlation)
     likelihood = replace(likelihood, y=truth.mean(TRUE_Z)[0])
     return Problem(prior, emulator, likelihood), truth
+
+
+def linear_problem(slopes, variance=1e-4, held=None):
+    """Return a problem whose emulator is exactly linear in z: float64[7, 4] slopes, constant variances."""
+    prior = build_prior(load_parameters(), ("tauD", "om6", "fvc_healthy", "potency/mycophenolate"))
+    keys = tuple(o.key for o in OBSERVATIONS)
+    m, d = slopes.shape
+    emulator = Emulator(
+        inputs=prior.coordinate_names,
+        keys=keys,
+        centre=np.zeros(d),
+        scale=np.ones(d),
+        constant=np.zeros(m),
+        gradient=slopes,
+        curvature=np.zeros((m, d, d)),
+        directions=np.zeros((m, d, 1)),
+        nodes=np.zeros((m, 1, 1)),
+        amplitude=np.zeros((m, 1)),
+        length=np.ones(m),
+        relevance=np.zeros((m, d)),
+        log_variance=np.tile([-40.0, 0.0, 1.0], (m, 1)),
+        lack_of_fit=np.full(m, variance),
+        noise=np.full(m, 0.1),
+        correlation=np.eye(m),
+        r2=np.ones(m),
+        rmse=np.full(m, 0.1),
+        spread=np.ones(m),
+        coverage=np.full(m, 0.9),
+        rows=np.full(m, 100.0),
+    )
+    likelihood = build_likelihood(OBSERVATIONS, keys, correlation=emulator.correlation)
+    return Problem(prior, emulator, likelihood, held or {})
 
 
 def reference_moments(problem, log_likelihood, seed=1, draws=60_000):

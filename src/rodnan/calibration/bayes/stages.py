@@ -64,6 +64,8 @@ class Calibration:
         From points (physical values by name) to summaries float64[n, m] in the order of the design's keys; for ``redraw``.
     seed, sampler, sets, redraws, version
         Random seed, length of the chains, synthetic data sets of the check, draws to simulate again, version of the file.
+    redraw_noise
+        Noise of a simulation of ``redraw`` as a share of one of the design (more virtual patients: less).
     """
 
     folder: Path
@@ -78,6 +80,7 @@ class Calibration:
     sets: int = 100
     redraws: int = 300
     version: int = 1
+    redraw_noise: float = 1.0
 
     @property
     def prior(self) -> Prior:
@@ -225,7 +228,15 @@ def _mark(of: Calibration, stage: str) -> str:
         "spread": heterogeneity().model_dump(),
         "prior": [asdict(c) for c in of.prior.coordinates],
         "variants": {n: dict(v) for n, v in of.variants.items()},
-        "settings": [of.seed, asdict(of.sampler), of.sets, of.redraws, of.version, of.shipped],
+        "settings": [
+            of.seed,
+            asdict(of.sampler),
+            of.sets,
+            of.redraws,
+            of.version,
+            of.shipped,
+            of.redraw_noise,
+        ],
     }
     digest.update(json.dumps(uses, sort_keys=True).encode())
     return digest.hexdigest()[:24]
@@ -322,7 +333,7 @@ def _correct(of: Calibration, report: Report) -> dict[str, Any]:
         tau, values, simulated = stored["tau"], stored["values"], stored["summaries"]
     simulated = simulated[:, [keys.index(k) for k in problem.emulator.keys]]
     emulated = problem.emulator.predict(problem.prior.inputs(values))
-    noise = problem.emulator.noise**2
+    noise = (of.redraw_noise * problem.emulator.noise) ** 2
     plain = correct(problem.likelihood, tau, emulated, (simulated, noise))
     together = correct(problem.likelihood, tau, emulated, combined(emulated, (simulated, noise)))
     chosen, how = (plain, "simulation alone") if plain.reliable else (together, "simulation and emulator")
