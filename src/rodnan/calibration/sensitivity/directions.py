@@ -1,7 +1,7 @@
 """What the data inform: Fisher information by study, its leading directions, and which class of drug informs which weight.
 
 At free coordinates z with the emulator's Jacobian J and, for unit u, the covariance C_u of its observations (standard
-errors, trial effects at their typical scale, emulator), the information is ``J_u' C_u^-1 J_u``; the prior's is one everywhere.
+errors, trial effects at their typical scale, emulator), the information is ``J_u' C_u^-1 J_u``; the prior's is 1.
 """
 
 from __future__ import annotations
