@@ -39,6 +39,7 @@ class _Root(LazyGroup):
         "pk": ("rodnan.cli.pk:app", "Simulate concentrations from dosing records."),
         "validate": ("rodnan.cli.validate:app", "Compare the model with what was observed."),
         "calibrate": ("rodnan.cli.calibrate:command", "Repeat the recorded fit of the disease model."),
+        "sensitivity": ("rodnan.cli.sensitivity:command", "What a calibration's readouts depend on."),
         "engine": ("rodnan.cli.engine:app", "Check the numerical engine."),
         "notice": ("rodnan.cli.about:notice", "What this is for, and what it must not be used for."),
         "cite": ("rodnan.cli.about:cite", "How to cite this version."),

@@ -15,7 +15,24 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["jacobian", "local_sensitivities"]
+__all__ = ["MINUS", "jacobian", "local_sensitivities", "readouts"]
+
+MINUS = " minus "
+"""Between the names of two summaries whose difference is a readout."""
+
+
+def readouts(emulator: Emulator, names: Sequence[str]) -> tuple[Emulator, Array]:
+    """Return the emulator of the summaries that readouts rest on, and their weights, float64[readouts, summaries].
+
+    A readout is a summary, or the difference of two: ``<summary> minus <summary>``.
+    """
+    parts = [name.split(MINUS) for name in names]
+    keys = tuple(dict.fromkeys(key for pair in parts for key in pair))
+    weights = np.zeros((len(names), len(keys)))
+    for row, pair in zip(weights, parts, strict=True):
+        for sign, key in zip((1.0, -1.0), pair, strict=False):
+            row[keys.index(key)] += sign
+    return emulator.select(keys), weights
 
 
 def jacobian(problem: Problem, z: ArrayLike, emulator: Emulator | None = None) -> Array:
@@ -40,7 +57,7 @@ def local_sensitivities(
     z
         Free coordinates of the point, float64[d_free].
     keys
-        Summaries.
+        Summaries, or differences of two (`readouts`).
     emulator
         Of the summaries, where it is not the problem's.
 
@@ -49,8 +66,8 @@ def local_sensitivities(
     list of dict
         Rows ``summary, coordinate, slope`` (units of the summary), steepest first within a summary.
     """
-    of = (emulator or problem.emulator).select(tuple(keys))
-    slopes = jacobian(problem, z, of)
+    of, weights = readouts(emulator or problem.emulator, keys)
+    slopes = weights @ jacobian(problem, z, of)
     names = [problem.prior.coordinate_names[k] for k in problem.free]
     return [
         {"summary": key, "coordinate": names[k], "slope": float(slopes[j, k])}

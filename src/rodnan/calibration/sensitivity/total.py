@@ -11,6 +11,7 @@ from scipy import special
 
 from rodnan.calibration.bayes.emulator import Emulator
 from rodnan.calibration.bayes.posterior import Problem
+from rodnan.calibration.sensitivity.local import readouts
 from rodnan.errors import CalibrationError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def sobol_indices(
     problem
         Prior and emulator; coordinates that its variant holds stay where they are.
     keys
-        Summaries to explain.
+        Summaries to explain, or differences of two (``<summary> minus <summary>``).
     count
         Base points N of the design of N (d + 2) evaluations; a power of two.
     seed
@@ -69,7 +70,7 @@ def sobol_indices(
             "RDN-C045", "the sensitivities need the extra calibrate: pip install 'rodnan[calibrate]'"
         ) from error
 
-    chosen = (emulator or problem.emulator).select(tuple(keys))
+    chosen, weights = readouts(emulator or problem.emulator, keys)
     free = problem.free
     d = len(free)
     names = [problem.prior.coordinate_names[k] for k in free]
@@ -81,9 +82,8 @@ def sobol_indices(
     middle = np.zeros(d) if centre is None else np.asarray(centre, dtype=np.float64)
     size = np.ones(d) if spread is None else np.asarray(spread, dtype=np.float64)
     inputs = _inputs(problem, middle + size * normal)
-    values = np.concatenate(
-        [chosen.predict(part)[0] for part in np.array_split(inputs, 1 + len(inputs) // 4096)]
-    )
+    parts = np.array_split(inputs, 1 + len(inputs) // 4096)
+    values = np.concatenate([chosen.predict(part)[0] @ weights.T for part in parts])
     rows: list[dict[str, Any]] = []
     for j, key in enumerate(keys):
         with warnings.catch_warnings():

@@ -1,0 +1,164 @@
+"""The full calibration of the disease model: its targets, variants and simulator put into the stages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rodnan.calibration.bayes.observations import Observation, natural_observations, trial_observations
+from rodnan.calibration.bayes.points import draw_points, moved_names
+from rodnan.calibration.bayes.posterior import Settings
+from rodnan.calibration.bayes.simulate import Size, arm_targets, run_points, summary_keys
+from rodnan.calibration.bayes.stages import STAGES, Calibration, run_stage, write_design
+from rodnan.calibration.natural_history import targets
+from rodnan.disease.parameters import load_parameters
+from rodnan.disease.variants import variants
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+__all__ = ["COUNTED_AS_ARMS", "evidence_classes", "full_calibration", "full_observations", "run_full"]
+
+COUNTED_AS_ARMS = ("nh/N8/week24", "nh/N8/week48", "nh/N10/all")
+"""Natural-history parts that are placebo arms of calibration trials, which come in as arms."""
+
+_NOT_SIMULATED = "N18"
+
+_SHIPPED = "full"
+
+
+def full_observations() -> tuple[Observation, ...]:
+    """Return everything that the full calibration is fitted to: arms, differences, natural history; each number once."""
+    natural = [t for t in targets() if t.id != _NOT_SIMULATED]
+    return trial_observations(arm_targets()) + natural_observations(natural, COUNTED_AS_ARMS)
+
+
+def full_calibration(
+    folder: Path,
+    *,
+    seed: int = 1,
+    settings: Settings | None = None,
+    sets: int = 100,
+    redraws: int = 300,
+    version: int = 1,
+    size: Size | None = None,
+    redraw_size: Size | None = None,
+    processes: int = 1,
+    report: Callable[[str], None] = lambda line: None,
+) -> Calibration:
+    """Return the calibration of the disease model.
+
+    Parameters
+    ----------
+    folder
+        Of the results.
+    seed
+        Of chains, synthetic data and resampling.
+    settings
+        Length of the chains.
+    sets, redraws, version
+        See `Calibration`.
+    size, redraw_size
+        Virtual patients of a simulation of the design, and of one of ``redraw``.
+    processes
+        Simulations at a time.
+    report
+        Takes a line of progress.
+    """
+    small = size or Size()
+    large = redraw_size or small
+
+    def simulate(points: Sequence[Mapping[str, float]]) -> Array:
+        return run_points(
+            points, folder / "redrawn", seed=seed + 10**6, size=large, processes=processes, report=report
+        )
+
+    return Calibration(
+        folder=folder,
+        parameters=load_parameters(),
+        names=moved_names(load_parameters()),
+        observations=full_observations(),
+        variants={name: dict(v.held) for name, v in variants().items()},
+        shipped=_SHIPPED,
+        simulate=simulate,
+        seed=seed,
+        sampler=settings or Settings(),
+        sets=sets,
+        redraws=redraws,
+        version=version,
+        redraw_noise=float(np.sqrt(small.patients / large.patients)),
+    )
+
+
+def run_full(
+    of: Calibration,
+    points: int,
+    *,
+    repeats: int = 24,
+    size: Size | None = None,
+    processes: int = 1,
+    upto: str = STAGES[-1],
+    around: Mapping[str, float] | None = None,
+    report: Callable[[str], None] = lambda line: None,
+) -> dict[str, dict[str, Any]]:
+    """Run design and stages, each resumed where it stopped.
+
+    Parameters
+    ----------
+    of
+        The calibration.
+    points
+        Points of the design.
+    repeats
+        Simulations of its middle with other people each, from which the noise of a simulation is known.
+    size
+        Virtual patients of each.
+    processes
+        Simulations at a time.
+    upto
+        Last stage to run.
+    around
+        Physical values to draw the design around; the recorded fit when None.
+    report
+        Takes a line of progress.
+
+    Returns
+    -------
+    dict
+        Summary by stage.
+    """
+    from rodnan.calibration.bayes.simulate import split_point
+
+    design = of.folder / "design.npz"
+    if not design.exists():
+        parameters, potencies = (of.parameters, None) if around is None else split_point(around)
+        drawn = draw_points(points, seed=of.seed, parameters=parameters, potencies=potencies)
+        drawn += draw_points(1, seed=of.seed, parameters=parameters, potencies=potencies, width=0.0) * repeats
+        summaries = run_points(
+            drawn, of.folder / "design", seed=of.seed, size=size, processes=processes, report=report
+        )
+        write_design(of.folder, of.prior.names, of.prior.table(drawn), summary_keys(), summaries)
+    found = {}
+    for stage in STAGES[: STAGES.index(upto) + 1]:
+        found[stage] = run_stage(of, stage, report)
+    return found
+
+
+@lru_cache(maxsize=1)
+def evidence_classes() -> Mapping[str, str]:
+    """Return what each calibration study informs about: the action of its drugs on record, or several joined by ``+``."""
+    from rodnan.evidence import load_drug, load_study
+    from rodnan.trial.design import design_from_study
+
+    found = {}
+    for name in dict.fromkeys(o.unit for o in full_observations() if o.arms):
+        drugs = dict.fromkeys(d for arm in design_from_study(load_study(name)).arms for d in arm.drugs)
+        actions = dict.fromkeys(str(load_drug(d).action) for d in drugs)
+        found[name] = " + ".join(actions) or "no drug"
+    return found
