@@ -38,6 +38,11 @@ def main_readouts(observations: Sequence[Observation], weeks: float = 52.0) -> t
         Of the calibration.
     weeks
         Time wished for; the nearest that a trial reports is taken.
+
+    Returns
+    -------
+    tuple of str
+        Names of summaries, or ``<summary> minus <summary>``.
     """
     groups: dict[tuple[str, str], list[Observation]] = {}
     for o in observations:

@@ -72,6 +72,11 @@ def fisher_by_unit(problem: Problem, z: ArrayLike, spreads: ArrayLike) -> dict[s
         Emulator and likelihood.
     z, spreads
         Free coordinates float64[d_free] and between-trial spreads float64[t] of the point.
+
+    Returns
+    -------
+    dict
+        Matrix by name of the unit.
     """
     slopes = jacobian(problem, z)
     mean, variance = _summaries(problem, z)
@@ -118,6 +123,10 @@ def informed_directions(problem: Problem, z: ArrayLike, spreads: ArrayLike) -> I
         Emulator and likelihood.
     z, spreads
         The point.
+
+    Returns
+    -------
+    Informed
     """
     total = np.sum(list(fisher_by_unit(problem, z, spreads).values()), axis=0)
     values, vectors = np.linalg.eigh(total)
