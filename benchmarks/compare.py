@@ -279,9 +279,7 @@ def main() -> None:
             scan(entry, given.patients)
         except EngineFailed as problem:
             entry.close()
-            absent.append(
-                {"engine": name, "title": import_module(f"peers.{name}").TITLE, "reason": str(problem)}
-            )
+            absent.append({"engine": name, "title": entry.row["title"], "reason": str(problem)})
             print(f"{name:20} {problem}")
             continue
         entries.append(entry)
