@@ -21,18 +21,38 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["Chains", "Problem", "Settings", "load_chains", "run_chains", "sampler"]
+__all__ = [
+    "Chains",
+    "Problem",
+    "Settings",
+    "curvature_covariance",
+    "load_chains",
+    "potential_of",
+    "run_chains",
+    "sampler",
+]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Length of the chains and care of the sampler."""
+    """Length of the chains and care of the sampler.
 
-    warmup: int = 800
-    draws: int = 1000
+    Attributes
+    ----------
+    warmup, draws, chains
+        Steps before draws are kept, draws of a chain, chains.
+    accept, depth
+        Share of accepted steps to aim at, and largest depth of a trajectory's tree.
+    adapt
+        Learn the mass matrix in the warm-up, instead of the inverse curvature at the posterior's mode.
+    """
+
+    warmup: int = 300
+    draws: int = 750
     chains: int = 4
     accept: float = 0.9
     depth: int = 8
+    adapt: bool = False
 
 
 @dataclass(frozen=True)
@@ -201,6 +221,53 @@ def load_chains(path: Path) -> Chains:
     )
 
 
+def potential_of(problem: Problem) -> Callable[[Any], Callable[[Any], Any]]:
+    """Return, for observed values y, the negative log density of u = (z, log spreads) as a function in JAX."""
+    import jax.numpy as jnp
+
+    d, scales = len(problem.free), problem.likelihood.scales
+
+    def of_data(y: Any) -> Callable[[Any], Any]:
+        def potential(u: Any) -> Any:
+            z, spreads = u[:d], jnp.exp(u[d:])
+            prior = -0.5 * jnp.sum(z**2) - 0.5 * jnp.sum((spreads / scales) ** 2) + jnp.sum(u[d:])
+            return -prior - problem.by_unit(z, spreads, y).sum()
+
+        return potential
+
+    return of_data
+
+
+def curvature_covariance(problem: Problem, y: ArrayLike) -> Array:
+    """Return the inverse curvature at the mode of (z, log spreads), no wider than twice the prior's variance.
+
+    Parameters
+    ----------
+    problem
+        What to sample.
+    y
+        Observed values, float64[n].
+    """
+    import jax
+    from scipy import optimize
+
+    start = np.concatenate([np.zeros(len(problem.free)), np.log(0.6 * problem.likelihood.scales)])
+    with jax.enable_x64(True):
+        slope = jax.jit(jax.value_and_grad(potential_of(problem)(np.asarray(y, dtype=np.float64))))
+
+        def both(u: Array) -> tuple[float, Array]:
+            value, gradient = slope(u)
+            return float(value), np.asarray(gradient)
+
+        mode = optimize.minimize(both, start, jac=True, method="L-BFGS-B", options={"maxiter": 300}).x
+        step = 1e-3
+        curvature = np.stack(
+            [(both(mode + step * e)[1] - both(mode - step * e)[1]) / (2 * step) for e in np.eye(len(mode))]
+        )
+    values, vectors = np.linalg.eigh(0.5 * (curvature + curvature.T))
+    return (vectors / np.clip(values, 0.5, 1e3)) @ vectors.T
+
+
 def sampler(problem: Problem, settings: Settings) -> Callable[[Any, Any], dict[str, Any]]:
     """Return a function of a random key and observed values that runs the chains; compiled once for many data sets.
 
@@ -227,6 +294,7 @@ def sampler(problem: Problem, settings: Settings) -> Callable[[Any, Any], dict[s
         ) from error
 
     d, scales = len(problem.free), problem.likelihood.scales
+    covariance = None if settings.adapt else curvature_covariance(problem, problem.likelihood.y)
 
     def model(y: Any) -> None:
         z: Any = numpyro.sample("z", dist.Normal(0.0, 1.0).expand([d]).to_event(1))
@@ -234,12 +302,15 @@ def sampler(problem: Problem, settings: Settings) -> Callable[[Any, Any], dict[s
         by_unit: Any = numpyro.deterministic("by_unit", problem.by_unit(z, tau, y))
         numpyro.factor("data", by_unit.sum())
 
+    blocks: Any = [("z", "tau")]
     with jax.enable_x64(True):
         kernel = NUTS(
             model,
             target_accept_prob=settings.accept,
             max_tree_depth=settings.depth,
-            dense_mass=True,
+            dense_mass=blocks,
+            inverse_mass_matrix=None if settings.adapt else {("z", "tau"): covariance},
+            adapt_mass_matrix=settings.adapt,
             init_strategy=init_to_uniform(radius=1),
         )
         mcmc = MCMC(

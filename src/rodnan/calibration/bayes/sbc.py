@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import stats
 
 from rodnan.calibration.bayes.likelihood import Likelihood
-from rodnan.calibration.bayes.posterior import Problem, Settings
+from rodnan.calibration.bayes.posterior import Problem, Settings, curvature_covariance, potential_of
 from rodnan.errors import CalibrationError
 
 if TYPE_CHECKING:
@@ -119,7 +119,8 @@ def simulate_ranks(
     known = _finished(resume, seed, thinned)
     todo = [k for k in range(sets) if k not in known]
     if todo:
-        run = _sampler_of_many(of, settings, _pilot_covariance(of, problem, seed))
+        pilot = _synthetic(problem, seed, 10**6)
+        run = _sampler_of_many(of, settings, curvature_covariance(of, pilot.y))
     for first in range(0, len(todo), _CHUNK):
         chunk = todo[first : first + _CHUNK]
         truths = [_synthetic(problem, seed, k) for k in chunk]
@@ -156,45 +157,6 @@ def _synthetic(problem: Problem, seed: int, k: int) -> _Truth:
     return _Truth(z, spreads, y, int(rng.integers(2**31)))
 
 
-def _potential_of(of: Problem) -> Callable[[Any], Callable[[Any], Any]]:
-    """Return, for data y, the negative log density of u = (z, log spreads), in JAX."""
-    import jax.numpy as jnp
-
-    d, scales = len(of.free), of.likelihood.scales
-
-    def potential_of(y: Any) -> Callable[[Any], Any]:
-        def potential(u: Any) -> Any:
-            z, spreads = u[:d], jnp.exp(u[d:])
-            prior = -0.5 * jnp.sum(z**2) - 0.5 * jnp.sum((spreads / scales) ** 2) + jnp.sum(u[d:])
-            return -prior - of.by_unit(z, spreads, y).sum()
-
-        return potential
-
-    return potential_of
-
-
-def _pilot_covariance(of: Problem, problem: Problem, seed: int) -> Array:
-    """Return the inverse curvature at the mode of one posterior, kept between a tenth and twice the prior's variance."""
-    import jax
-
-    truth = _synthetic(problem, seed, 10**6)
-    start = np.concatenate([np.zeros(len(of.free)), np.log(0.6 * of.likelihood.scales)])
-    with jax.enable_x64(True):
-        slope = jax.jit(jax.value_and_grad(_potential_of(of)(truth.y)))
-
-        def both(u: Array) -> tuple[float, Array]:
-            value, gradient = slope(u)
-            return float(value), np.asarray(gradient)
-
-        mode = optimize.minimize(both, start, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x
-        step = 1e-3
-        curvature = np.stack(
-            [(both(mode + step * e)[1] - both(mode - step * e)[1]) / (2 * step) for e in np.eye(len(mode))]
-        )
-    values, vectors = np.linalg.eigh(0.5 * (curvature + curvature.T))
-    return (vectors / np.clip(values, 0.5, 10.0)) @ vectors.T
-
-
 def _sampler_of_many(
     of: Problem, settings: Settings, covariance: Array
 ) -> Callable[[NDArray[np.int64], Array], Array]:
@@ -204,7 +166,7 @@ def _sampler_of_many(
     from numpyro.infer.hmc import hmc
 
     d, scales = len(of.free), of.likelihood.scales
-    start_kernel, step_kernel = hmc(potential_fn_gen=_potential_of(of), algo="NUTS")
+    start_kernel, step_kernel = hmc(potential_fn_gen=potential_of(of), algo="NUTS")
 
     def one(key: Any, y: Any) -> Any:
         first, second = jax.random.split(key)
