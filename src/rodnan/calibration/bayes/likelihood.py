@@ -33,6 +33,9 @@ __all__ = ["Likelihood", "build_likelihood"]
 _GRID = 9
 """Points of the grid over a trial's scale."""
 
+_UNROLLED = 4
+"""Observations up to which a trial's density is written out, which is faster than a call for each small matrix."""
+
 _EFFECTS = ("level", "drift", "arm")
 
 
@@ -336,11 +339,18 @@ def _scale_grid(degrees: float) -> tuple[Array, Array]:
 
 
 def _log_normal(residual: Any, covariance: Any) -> Any:
-    """Return the log density of a normal at `residual` [..., k], one conditional after another."""
+    """Return the log density of a normal at `residual` [..., k]: by Cholesky, or for few observations one after another."""
     import jax.numpy as jnp
+    from jax.scipy.linalg import solve_triangular
 
-    total = -0.5 * residual.shape[-1] * np.log(2 * np.pi)
-    for _ in range(residual.shape[-1]):
+    k = residual.shape[-1]
+    total = -0.5 * k * np.log(2 * np.pi)
+    if k > _UNROLLED:
+        root = jnp.linalg.cholesky(covariance)
+        white = solve_triangular(root, residual[..., None], lower=True)[..., 0]
+        scale = jnp.log(jnp.diagonal(root, axis1=-2, axis2=-1))
+        return total - 0.5 * jnp.sum(white**2, axis=-1) - jnp.sum(scale, axis=-1)
+    for _ in range(k):
         pivot = covariance[..., 0, 0]
         first = residual[..., 0]
         total = total - 0.5 * (jnp.log(pivot) + first**2 / pivot)
