@@ -88,9 +88,13 @@ def test_spreads_are_those_of_the_record():
     assert recorded.degrees == 4
 
 
-@pytest.mark.parametrize(("unit", "members"), [("trial", "abcde"), ("other", "f")])
+@pytest.mark.parametrize(("unit", "members"), [("trial", "abcde"), ("trial", "abcd"), ("other", "f")])
 def test_a_trials_density_is_that_of_brute_quadrature(unit, members):
-    rows = [r for r in ROWS if r.unit == unit]
+    """Trials of five observations go by Cholesky, of four and fewer one observation after another."""
+    rows = [r for r in ROWS if r.key in members]
+    likelihood = build_likelihood(
+        [r for r in ROWS if r.key in members + "fgh"], KEYS, correlation=CORRELATION
+    )
     where = [KEYS.index(k) for k in members]
     expected = trial_log_likelihood(
         rows,
@@ -99,7 +103,8 @@ def test_a_trials_density_is_that_of_brute_quadrature(unit, members):
         CORRELATION[np.ix_(where, where)],
         named_spreads(),
     )
-    assert evaluated()[unit] == pytest.approx(expected, abs=2e-3)
+    kept = [k for k, name in enumerate(LIKELIHOOD.spreads) if name in likelihood.spreads]
+    assert evaluated(likelihood, spreads=SPREADS[kept])[unit] == pytest.approx(expected, abs=2e-3)
 
 
 def test_natural_history_is_normal_and_counts_are_beta_binomial():

@@ -332,7 +332,7 @@ def _scale_grid(degrees: float) -> tuple[Array, Array]:
     """Return a trial's scales and their probabilities: trapezoid rule in the log of its precision."""
     from scipy import stats
 
-    law = stats.gamma(degrees / 2, scale=2 / degrees)
+    law: Any = stats.gamma(degrees / 2, scale=2 / degrees)
     log = np.linspace(np.log(law.ppf(2e-4)), np.log(law.ppf(1 - 1e-4)), _GRID)
     weight = law.pdf(np.exp(log)) * np.exp(log)
     return np.exp(-log), weight / weight.sum()
