@@ -1,0 +1,1 @@
+"""Validation: studies that were not fitted, predicted and scored beside baselines."""
