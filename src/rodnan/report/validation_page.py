@@ -14,7 +14,8 @@ __all__ = ["validation_page"]
 _BLUE, _RED, _GREY, _BLACK = "#08457e", "#b00020", "#8a8a8a", "#1a1a1a"
 _ROW, _LEFT, _PLOT, _RIGHT = 26, 320, 420, 120
 _STYLE = """
-body{font:16px/1.5 Arial,Liberation Sans,Helvetica,sans-serif;color:#1a1a1a;background:#fff;margin:0 auto;padding:1rem;max-width:60rem}
+body{font:16px/1.5 Arial,Liberation Sans,Helvetica,sans-serif;color:#1a1a1a;background:#fff;
+margin:0 auto;padding:1rem;max-width:60rem}
 table{border-collapse:collapse;font-size:.85rem}caption{text-align:left;font-weight:bold;padding:.4rem 0}
 th,td{padding:.2rem .6rem;border-bottom:1px solid #d9d9d9;text-align:left;vertical-align:top}
 .right{text-align:right}.whole{white-space:nowrap}.miss{color:#b00020;font-weight:bold}.scroll{overflow-x:auto}
@@ -69,7 +70,9 @@ def validation_page(result: Mapping[str, Any], summary: str) -> str:
 
 def _forest(rows: Sequence[Mapping[str, Any]], title: str) -> str:
     """Draw rows as SVG on one axis."""
-    ends = [v for r in rows for v in (*r["interval90"], r["published"], 0.0)]
+    ends = [
+        v for r in rows for v in (*r["interval90"], *r["baselines"]["B3"]["interval90"], r["published"], 0.0)
+    ]
     low, high = min(ends) - 1.0, max(ends) + 1.0
     height = _ROW * len(rows) + 40
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -177,7 +177,9 @@ class Baseline:
     centre: tuple[float, float]
     nodes: tuple[_Node, ...]
 
-    def sample(self, arms: Sequence[tuple[Arm, float]], count: int, seed: int) -> list[Array]:
+    def sample(
+        self, arms: Sequence[tuple[Arm, float]], count: int, seed: int, *, arm_factor: float = 1.0
+    ) -> list[Array]:
         """Draw the true means of arms of one new trial.
 
         Parameters
@@ -188,6 +190,8 @@ class Baseline:
             Draws.
         seed
             Random stream.
+        arm_factor
+            On the spread of arm effects, where treatment was chosen.
 
         Returns
         -------
@@ -206,7 +210,7 @@ class Baseline:
             np.array([getattr(n, f) for n in self.nodes])[node] for f in ("et50", "tau_b", "tau_class")
         )
         trial = tau_b * rng.standard_normal(count)
-        own = {a.name: ARM_SHARE * tau_b * rng.standard_normal(count) for a, _ in arms}
+        own = {a.name: arm_factor * ARM_SHARE * tau_b * rng.standard_normal(count) for a, _ in arms}
         new = {a.group: tau_class * rng.standard_normal(count) for a, _ in arms if a.group not in self.groups}
         out = []
         for arm, week in arms:
@@ -295,7 +299,7 @@ def fit_baseline(kind: str, data: Sequence[Datum]) -> Baseline:
 
 def _cell(spread: float) -> float:
     """Return the width of a node's cell on the grid of spreads."""
-    edges = [0.0, *((a + b) / 2 for a, b in zip(SPREADS, SPREADS[1:], strict=False)), 5.5]
+    edges = [0.0, *((a + b) / 2 for a, b in pairwise(SPREADS)), 5.5]
     return edges[SPREADS.index(spread) + 1] - edges[SPREADS.index(spread)]
 
 

@@ -272,8 +272,9 @@ def _number(
     row |= _scored(score(ours, se, noise, number.mean))
     known = [(arm_of(design.study, design.study.arm(n), number.endpoint, w), w) for n, w in arms]
     row["baselines"] = {}
+    factor = 1.0 if design.study.design.randomised else OBSERVATIONAL
     for kind, fit in fits.items():
-        theirs = fit.sample(known, SAMPLES, int(stream[1]))
+        theirs = fit.sample(known, SAMPLES, int(stream[1]), arm_factor=factor)
         mean = theirs[0] - theirs[1] if len(theirs) == 2 else theirs[0]
         row["baselines"][kind] = _scored(score(mean, se, noise, number.mean))
     return row
@@ -300,7 +301,7 @@ def _summary(result: Mapping[str, Any], offered: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for kind in ("contrasts", "levels"):
         rows = [r for r in result[kind] if "crps" in r]
-        part = {"scored": len(rows), "studies": len({r["study"] for r in rows})}
+        part: dict[str, Any] = {"scored": len(rows), "studies": len({r["study"] for r in rows})}
         for level in ("50", "90"):
             c = coverage([r[f"inside{level}"] for r in rows])
             part[f"coverage{level}"] = {"hits": c.hits, "of": c.of, "interval90": [c.low, c.high]}

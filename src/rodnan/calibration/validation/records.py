@@ -93,8 +93,8 @@ def _fillers(path: Path) -> dict[str, Any]:
     return {
         "id": name,
         "acronym": path.stem,
-        "citation": {"first_author": "unknown", "journal": "unknown", "year": 1900},
-        "design": {"type": "cohort"},
+        "citation": {"first_author": "not given"},
+        "design": {"type": "cohort", "blinding": "none", "randomised": False},
         "condition": "SSc",
         "population": {},
         "arms": [],
@@ -104,10 +104,13 @@ def _fillers(path: Path) -> dict[str, Any]:
 
 def _drop(plain: dict[str, Any], problem: EvidenceError, path: Path) -> tuple[str, str] | None:
     """Remove the row of a list, or else the field, that a problem lies in."""
-    place = _place(problem.where or "", path)
+    place: list[str | int] = _place(problem.where or "", path)
     if not place:
         return None
     where = ".".join(str(p) for p in place)
+    filled = _fill(plain, problem, place)
+    if filled is not None:
+        return f"{path.name}: {where}", f"missing; read as {filled!r}"
     if place[0] in (*LISTS, "source") and len(place) > 1 and isinstance(place[1], int):
         if problem.message.startswith("there is no such field") and len(place) == 3:
             plain[place[0]][place[1]].pop(place[2], None)
@@ -121,7 +124,7 @@ def _drop(plain: dict[str, Any], problem: EvidenceError, path: Path) -> tuple[st
         except (KeyError, IndexError, TypeError):
             return None
     try:
-        if place[:2] == ("population", "baseline") and len(place) > 3:
+        if place[:2] == ["population", "baseline"] and len(place) > 3:
             plain["population"]["baseline"].pop(place[2])
         else:
             del node[place[-1]]
@@ -130,7 +133,25 @@ def _drop(plain: dict[str, Any], problem: EvidenceError, path: Path) -> tuple[st
     return f"{path.name}: {where}", f"left out: {problem.message}"
 
 
-def _place(where: str, path: Path) -> tuple[str | int, ...]:
+MISSING = {
+    "basis": "recalled", "type": "cohort", "blinding": "none", "randomised": False, "label": None,
+    "arm": "all", "reason": "not given",
+}  # fmt: skip
+"""What stands for a field that a record lacks; an arm without a label is called by its id."""
+
+
+def _fill(plain: Any, problem: EvidenceError, place: list[str | int]) -> Any:
+    if not problem.message.startswith("this field is missing") or place[-1] not in MISSING:
+        return None
+    node: Any = plain
+    for part in place[:-1]:
+        node = node[part]
+    value = MISSING[str(place[-1])]
+    node[place[-1]] = str(node.get("id")) if place[-1] == "label" else value
+    return node[place[-1]]
+
+
+def _place(where: str, path: Path) -> list[str | int]:
     text = where.removeprefix(path.name).removeprefix(": ")
     parts: list[str | int] = []
     for token in text.replace("[", ".[").split("."):
@@ -138,4 +159,4 @@ def _place(where: str, path: Path) -> tuple[str | int, ...]:
             parts.append(int(token[1:-1]))
         elif token:
             parts.append(token)
-    return tuple(parts)
+    return parts

@@ -123,9 +123,9 @@ def score(true: Array, se: float, noise: Array, y: float) -> Score:
     Score
     """
     x = true + se * noise
-    q = np.quantile(x, [0.25, 0.75, 0.05, 0.95])
+    low50, high50, low90, high90 = (float(v) for v in np.quantile(x, [0.25, 0.75, 0.05, 0.95]))
     pit = float((x < y).mean() + 0.5 * (x == y).mean())
-    return Score(float(x.mean()), *(float(v) for v in q), crps(x, y), log_score(true, se, y), pit)
+    return Score(float(x.mean()), low50, high50, low90, high90, crps(x, y), log_score(true, se, y), pit)
 
 
 def coverage(hits: Sequence[bool]) -> Coverage:
