@@ -33,7 +33,7 @@ def fold(ratio: float | None) -> str:
     return "" if ratio is None else number(ratio, 2 if ratio >= 10 else 3)
 
 
-def line(row: dict) -> str:
+def line(row: dict, ratios: bool) -> str:
     """Return one row of the table."""
     versions = ", ".join(f"{name} {which}" for name, which in row["versions"].items())
     error = f"{row['error']:.1e}".replace("e-0", "e-")
@@ -42,7 +42,7 @@ def line(row: dict) -> str:
     rate = f"{number(row['rate'])} ({number(row['lowest'])} to {number(row['highest'])})"
     per_core = number(row["per_core"]) if "per_core" in row else ""
     timed = number(row["patients"], 6)
-    times = [fold(row.get("ours_over_this")), fold(row.get("ours_over_this_per_core"))]
+    times = [fold(row.get("ours_over_this")), fold(row.get("ours_over_this_per_core"))] if ratios else []
     cells = [row["title"], versions, setting(row), error, rate, per_core, timed, *times]
     return f"| {' | '.join(cells)} |"
 
@@ -52,18 +52,22 @@ def section(result: dict) -> str:
     timed = sorted((row for row in result["engines"] if "rate" in row), key=lambda row: -row["rate"])
     absent = [row for row in result["engines"] if "rate" not in row]
     before, after = result["load_before"][0], result["load_after"][0]
+    ratios = any(row["engine"] == "ours" for row in timed)
+    columns = ["engine", "version", "way; tolerance or step", "error", "patients/s (lowest to highest round)"]
+    columns += ["patients per second of a core", "patients timed"]
+    columns += ["Rodnan float64 is faster by", "by time of a core"] if ratios else []
+    rules = ["---"] * 4 + ["--:"] * (len(columns) - 4)
     lines = [
         f"Measured {result['date']} on {result['cores']} cores of {result['processor']}, Python {result['python']}; "
         f"{result['rounds']} rounds in turn; load average {before:g} before and {after:g} after.",
         "",
-        "| engine | version | way; tolerance or step | error | patients/s (lowest to highest round) "
-        "| patients per second of a core | patients timed | Rodnan float64 is faster by | by time of a core |",
-        "| --- | --- | --- | --- | --: | --: | --: | --: | --: |",
-        *map(line, timed),
+        f"| {' | '.join(columns)} |",
+        f"| {' | '.join(rules)} |",
+        *(line(row, ratios) for row in timed),
     ]
     if absent:
         lines += ["", "Not in this run:", ""]
-        lines += [f"- {row['title']}: {row['reason']}" for row in absent]
+        lines += [f"- {row['title']}: {row['reason'].removeprefix('ImportError: ')}" for row in absent]
     return "\n".join(lines)
 
 
