@@ -109,7 +109,9 @@ def test_level_and_drift_cancel_in_contrasts():
     change = {("a", "mrss", 52.0): np.array([-4.0]), ("b", "mrss", 52.0): np.array([-1.0])}
     prediction = StudyPrediction("s", 1, change, change, {}, {}, {})
     rng = np.random.default_rng(1)
-    a, b = true_means([("a", 52.0), ("b", 52.0)], "mrss", prediction, [draw], rng)
+    means = true_means([("a", 52.0), ("b", 52.0)], "mrss", prediction, [draw], rng)
+    assert means is not None
+    a, b = means
     assert np.ptp(a - b) < 1e-12
     assert (a - b)[0] == pytest.approx(-3.0)
     assert 3.0 < np.std(a) < 8.0

@@ -163,6 +163,8 @@ def predict(
     """
     from rodnan.trial.predict import predict_studies
 
+    if not designs:
+        return {}, {}
     found: dict[str, list[Any]] = {d.study.id: [] for d in designs}
     failed: dict[str, str] = {}
     for k, draw in enumerate(draws):
