@@ -14,7 +14,7 @@ from rodnan.calibration.validation.published import published
 from rodnan.calibration.validation.records import read_records
 from rodnan.cli.main import execute
 from rodnan.disease.parameters import load_parameters
-from rodnan.errors import EvidenceError
+from rodnan.errors import CalibrationError
 from rodnan.evidence import load_study
 from rodnan.trial.design import ENDPOINTS, design_from_study
 
@@ -73,7 +73,7 @@ def test_one_bad_file_does_not_stop_the_others(folder):
 
 def test_a_folder_without_records_is_an_error(tmp_path):
     for place in (tmp_path, tmp_path / "absent"):
-        with pytest.raises(EvidenceError, match="RDN-E005"):
+        with pytest.raises(CalibrationError, match="RDN-C061"):
             read_records(place)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rodnan.errors import EvidenceError, RodnanError
+from rodnan.errors import CalibrationError, EvidenceError, RodnanError
 from rodnan.evidence import Study
 from rodnan.evidence.loading import read_yaml
 from rodnan.evidence.problems import record_problems
@@ -34,14 +34,14 @@ def read_records(folder: Path) -> tuple[list[Study], list[tuple[str, str]]]:
 
     Raises
     ------
-    EvidenceError
-        RDN-E005 when the folder is not there or holds no records.
+    CalibrationError
+        RDN-C061 when the folder is not there or holds no records.
     """
     if not folder.is_dir():
-        raise EvidenceError("RDN-E005", "no such file or folder", where=str(folder))
+        raise CalibrationError("RDN-C061", "no such folder of study records", where=str(folder))
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".yaml", ".yml") and p.is_file())
     if not paths:
-        raise EvidenceError("RDN-E005", "no records (*.yaml) in the folder", where=str(folder))
+        raise CalibrationError("RDN-C061", "no study records (*.yaml) in the folder", where=str(folder))
     studies: dict[str, Study] = {}
     left: list[tuple[str, str]] = []
     for path in paths:
@@ -61,7 +61,7 @@ def read_records(folder: Path) -> tuple[list[Study], list[tuple[str, str]]]:
 def _tolerant(data: Any, path: Path) -> tuple[Study, list[tuple[str, str]]]:
     """Drop what does not validate, the smallest part first, until the record does."""
     if not isinstance(data, Mapping):
-        raise EvidenceError("RDN-E003", "a record must be a mapping of fields", where=path.name)
+        raise CalibrationError("RDN-C062", "a study record must be a mapping of fields", where=path.name)
     plain = _copied(data)
     left: list[tuple[str, str]] = []
     for name, value in _fillers(path).items():
@@ -79,7 +79,7 @@ def _tolerant(data: Any, path: Path) -> tuple[Study, list[tuple[str, str]]]:
         if dropped is None:
             raise problems[0]
         left.append(dropped)
-    raise EvidenceError("RDN-E003", "too many fields are not understood", where=path.name)
+    raise CalibrationError("RDN-C062", "too many fields are not understood", where=path.name)
 
 
 def _copied(data: Any) -> Any:
