@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rodnan.calibration.validation.baselines import BASELINES, Baseline, arm_of, fit_baseline, fit_data
-from rodnan.calibration.validation.prediction import Draw, StudyPrediction, at, parameter_draws, predict
+from rodnan.calibration.validation.prediction import (
+    FAULTS,
+    Draw,
+    StudyPrediction,
+    at,
+    parameter_draws,
+    predict,
+)
 from rodnan.calibration.validation.published import Number, Published, published
 from rodnan.calibration.validation.scoring import Score, coverage, crps, score, skill
 from rodnan.errors import RodnanError
@@ -77,7 +84,12 @@ def validate(
     for design in designs:
         name = design.study.id
         if name in made:
-            scored, missed = score_study(design, offers[name], made[name], sets, fits, seed)
+            try:
+                scored, missed = score_study(design, offers[name], made[name], sets, fits, seed)
+            except FAULTS as error:
+                reason = f"cannot be scored ({type(error).__name__}: {error})"
+                left.append({"study": name, "what": "study", "reason": " ".join(reason.split())})
+                continue
             for kind, found in scored.items():
                 rows[kind] += found
             left += missed
@@ -101,7 +113,7 @@ def _designs(
         except RodnanError as error:
             left.append({"study": study.id, "what": "study", "reason": error.message})
             continue
-        except (ArithmeticError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        except FAULTS as error:
             reason = f"the record cannot be turned into a trial ({type(error).__name__}: {error})"
             left.append({"study": study.id, "what": "study", "reason": " ".join(reason.split())})
             continue

@@ -24,6 +24,9 @@ __all__ = ["Draw", "StudyPrediction", "parameter_draws", "predict"]
 Key = tuple[str, str, float]
 """(arm, endpoint, week)."""
 
+FAULTS = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError)
+"""What one record with impossible numbers may raise; it must not stop the others."""
+
 EVENTS = ("leukopenia", "neutropenia", "death", "withdrawal")
 
 
@@ -161,7 +164,8 @@ def predict(
     failed : dict
         Why a study could not be simulated under any draw.
     """
-    from rodnan.trial.predict import predict_studies
+    from rodnan.trial.cohort import follow_untreated
+    from rodnan.trial.predict import FOLLOW_UP_YEARS, UNTREATED_YEARS, predict_studies
 
     if not designs:
         return {}, {}
@@ -171,18 +175,31 @@ def predict(
         progress(f"parameter draw {k + 1} of {len(draws)}, {len(designs)} studies")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
-            means, bad = predict_studies(
-                designs,
+            followed = follow_untreated(
                 draw.parameters,
-                potencies=draw.potencies,
-                patients=patients,
-                pool=pool,
                 seed=seed + k,
+                size=pool,
+                years=UNTREATED_YEARS,
+                follow_up_years=FOLLOW_UP_YEARS,
                 workers=workers,
             )
-        failed |= bad
-        for name, one in means.items():
-            found[name].append((k, one))
+            for design in designs:
+                name = design.study.id
+                try:
+                    means, bad = predict_studies(
+                        [design],
+                        draw.parameters,
+                        potencies=draw.potencies,
+                        patients=patients,
+                        seed=seed + k,
+                        followed=followed,
+                        workers=workers,
+                    )
+                except FAULTS as error:
+                    bad, means = {name: f"cannot be simulated ({type(error).__name__}: {error})"}, {}
+                failed |= bad
+                if name in means:
+                    found[name].append((k, means[name]))
     made = {d.study.id: _gather(d, found[d.study.id]) for d in designs if found[d.study.id]}
     return made, {name: why for name, why in failed.items() if name not in made}
 
