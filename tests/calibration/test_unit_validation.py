@@ -7,15 +7,18 @@ import json
 import numpy as np
 import pytest
 
+from rodnan.calibration.bayes import shipped
+from rodnan.calibration.bayes.shipped import Posterior
 from rodnan.calibration.validation.baselines import fit_data
-from rodnan.calibration.validation.evaluate import true_means
-from rodnan.calibration.validation.prediction import Draw, StudyPrediction
+from rodnan.calibration.validation.evaluate import true_means, validate
+from rodnan.calibration.validation.prediction import Draw, StudyPrediction, parameter_draws
 from rodnan.calibration.validation.published import published
 from rodnan.calibration.validation.records import read_records
 from rodnan.cli.main import execute
 from rodnan.disease.parameters import load_parameters
 from rodnan.errors import CalibrationError
 from rodnan.evidence import load_study
+from rodnan.trial import predict as simulator
 from rodnan.trial.design import ENDPOINTS, design_from_study
 
 RECORD = """
@@ -147,3 +150,38 @@ def test_a_fitted_study_is_named_not_scored(capsys):
 def test_an_unknown_study_is_one_line(capsys):
     assert execute(["validate", "trials", "sls-22"]) == 2
     assert "RDN-E001" in capsys.readouterr().err
+
+
+def test_draws_come_from_the_posterior_where_one_ships(monkeypatch):
+    names, spreads = ("tauD", "potency/mycophenolate"), (
+        "level/mrss", "drift/mrss", "arm/mrss", "level/fvc_pct_pred", "drift/fvc_pct_pred", "arm/fvc_pct_pred", "count",
+    )  # fmt: skip
+    tauD = load_parameters()["tauD"]
+    table = np.column_stack([tauD * np.linspace(0.9, 1.1, 10), np.linspace(0.2, 0.4, 10)])
+    taus = np.linspace(0.5, 1.5, 70).reshape(10, 7)
+    made = Posterior(names, table, spreads, taus, np.full(10, 0.1), {})
+    monkeypatch.setattr(shipped, "load_posterior", lambda folder=None: made)
+    draws, words = parameter_draws(5, 1)
+    assert words == "5 draws of the shipped posterior"
+    assert [d.potencies["mycophenolate"] for d in draws] == sorted(
+        d.potencies["mycophenolate"] for d in draws
+    )
+    assert len({d.parameters["tauD"] for d in draws}) == 5
+    assert "count" not in draws[0].spreads
+    short = Posterior(names, table, spreads[1:], taus[:, 1:], np.full(10, 0.1), {})
+    monkeypatch.setattr(shipped, "load_posterior", lambda folder=None: short)
+    with pytest.raises(CalibrationError, match=r"RDN-C060.*level/mrss"):
+        parameter_draws(5, 1)
+
+
+def test_a_study_that_breaks_the_simulator_is_named(folder, monkeypatch):
+    def broken(designs, *rest, **more):
+        if designs[0].study.id == "made-up":
+            raise ZeroDivisionError("no patients")
+        return real(designs, *rest, **more)
+
+    real = simulator.predict_studies
+    monkeypatch.setattr(simulator, "predict_studies", broken)
+    result = validate(read_records(folder)[0], draws=2, patients=20, pool=256)
+    assert any(r["study"] == "made-up" and "no patients" in r["reason"] for r in result["not_scored"])
+    assert {r["study"] for r in result["levels"]} == {"other"}
