@@ -40,6 +40,7 @@ class _Root(LazyGroup):
         "validate": ("rodnan.cli.validate:app", "Compare the model with what was observed."),
         "calibrate": ("rodnan.cli.calibrate:command", "Repeat the recorded fit of the disease model."),
         "sensitivity": ("rodnan.cli.sensitivity:command", "What a calibration's readouts depend on."),
+        "model": ("rodnan.cli.model:app", "The disease model for other programs."),
         "engine": ("rodnan.cli.engine:app", "Check the numerical engine."),
         "notice": ("rodnan.cli.about:notice", "What this is for, and what it must not be used for."),
         "cite": ("rodnan.cli.about:cite", "How to cite this version."),
