@@ -17,6 +17,7 @@ from rodnan.disease.states import STATE_INDEX, STATES
 from rodnan.engine.batch import advance
 from rodnan.engine.compile import lanes
 from rodnan.engine.compile.cache import load_kernel, source_key
+from rodnan.engine.device import advance_gpu, choose_device
 from rodnan.errors import ModelError, nearest_name
 from rodnan.pharmacology.effects import CHANNELS
 
@@ -39,6 +40,19 @@ def disease_kernel() -> ModuleType:
     names = load_parameters(fitted=False).population_names
     key = source_key(sources, numba.__version__, *names, *INPUTS)
     return load_kernel("disease", key, lambda: lanes.lane_source(symbolic_system(names)))
+
+
+@lru_cache(maxsize=1)
+def disease_kernel_gpu() -> ModuleType:
+    """Return the CUDA module of the equations, generated on first use; see `rodnan.engine.compile.cuda`."""
+    from rodnan.engine.compile import cuda, statements
+
+    room = files("rodnan.disease")
+    sources = [Path(str(room.joinpath(name))) for name in _EQUATION_FILES]
+    sources += [Path(str(module.__file__)) for module in (cuda, statements)]
+    names = load_parameters(fitted=False).population_names
+    key = source_key(sources, *names, *INPUTS)
+    return load_kernel("disease_gpu", key, lambda: cuda.cuda_source(symbolic_system(names)))
 
 
 _EQUATION_FILES = ("states.py", "equations.py", "immune.py", "fibrosis.py", "blood.py")
@@ -79,6 +93,7 @@ def advance_patients(
     *,
     out_days: Sequence[int] | NDArray[np.int64] = (),
     workers: int | None = None,
+    device: str = "cpu",
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Advance patients by a number of days under drug channels and flares.
 
@@ -98,6 +113,8 @@ def advance_patients(
         Days after which the state is kept; 0 is now.
     workers
         Threads; all cores where None.
+    device
+        ``cpu`` or ``gpu``; see `rodnan.engine.device.choose_device`.
 
     Returns
     -------
@@ -120,6 +137,18 @@ def advance_patients(
         _check_range(name, values)
     series = np.stack([inputs[name] for name in names], axis=1) if names else np.zeros((days, 0, n))
     active = np.array([INPUTS.index(name) for name in names], np.int64)
+    if choose_device(device) == "gpu":
+        return advance_gpu(
+            disease_kernel_gpu(),
+            y,
+            individual,
+            parameters.population_vector(),
+            _DEFAULTS,
+            active,
+            series,
+            out_days=np.asarray(out_days, np.int64),
+            substeps=_substeps(inputs, days),
+        )
     return advance(
         disease_kernel(),
         y,
