@@ -204,7 +204,10 @@ def _regimens(item: Any, drug: str, model: DrugModel, where: str) -> tuple[tuple
         dose = fields["dose"]
         levels = dose if isinstance(dose, Sequence) else (dose,)
         share = tuple(float(level) * hours / 24.0 for level in levels)
-        fields |= {"dose": share if len(share) > 1 else share[0], "unit": SPELLED[unit][0]}
+        fields |= {
+            "dose": share if len(share) > 1 else float(levels[0]) * hours / 24.0,
+            "unit": SPELLED[unit][0],
+        }
         fields |= {"interval": hours, "interval_unit": "hour"}
         notes.append(f"the daily dose of {drug} is given every {hours:g} h")
     missing = fields.get("dose") is None or not unit
@@ -237,7 +240,7 @@ def _usual_record(model: DrugModel, fields: Mapping[str, Any]) -> Any:
 
 def _usual(model: DrugModel, fields: Mapping[str, Any]) -> tuple[Regimen, ...]:
     """Return a usual regimen of the model, moved and cut to the weeks of the record; without a stop it goes on."""
-    regimens = parse_regimen(_usual_record(model, fields).doses, model.id)
+    regimens = list(parse_regimen(_usual_record(model, fields).doses, model.id))
     start = 7.0 * float(fields.get("start_week") or 0.0)
     if model.id in _COURSES or len(regimens) > 1 or regimens[0].doses is not None:
         return tuple(replace(r, start=r.start + start, stop=r.stop + start) for r in regimens)
