@@ -29,20 +29,11 @@ UNTREATED = re.compile(
 """Labels under which an arm without a regimen is an arm without a study drug."""
 
 HISTORICAL = re.compile(r"histor", re.IGNORECASE)
-PROCEDURE = "autologous-hsct"
 MISSPELT = 85.0
 """Likeness (0 to 100) from which an unknown drug is a misspelt name of a known one: an error, not an arm left out."""
 
 MIXED = re.compile(r"\bor\b|/|\bmixed\b|\bany\b|various", re.IGNORECASE)
 SPELLED = {"mg_per_day": ("mg", 1.0), "g_per_day": ("g", 1.0), "mg/day": ("mg", 1.0), "g/day": ("g", 1.0)}
-USUAL_HOURS = {
-    "mycophenolate": 12.0,
-    "cyclosporine": 12.0,
-    "tacrolimus": 12.0,
-    "nintedanib": 12.0,
-    "tofacitinib": 12.0,
-}
-"""Hours between doses where a record gives an amount a day and the drug is taken twice daily (its label)."""
 
 
 @dataclass(frozen=True)
@@ -149,13 +140,15 @@ def arm_treatment(study: Any, arm: Any) -> Treatment | NotSimulated:
 
 
 def _chosen(items: Sequence[Any]) -> tuple[list[Any], list[str]]:
-    """Leave out what a transplantation's own model holds, what lies before entry, and second routes of one drug."""
+    """Leave out what another item's model comprises, what lies before entry, and second routes of one drug."""
     notes: list[str] = []
-    if any(item.drug == PROCEDURE for item in items):
-        others = [item.drug for item in items if item.drug != PROCEDURE]
-        if others:
-            notes.append(f"{', '.join(dict.fromkeys(others))} are part of the transplantation's model")
-        return [item for item in items if item.drug == PROCEDURE], notes
+    for item in items:
+        parts = _comprised(item.drug)
+        inside = [i for i in items if i is not item and i.drug.casefold() in parts]
+        if inside:
+            names = dict.fromkeys(i.drug for i in inside)
+            notes.append(f"{', '.join(names)}: part of the model of {item.drug}")
+            items = [i for i in items if i not in inside]
     kept: list[Any] = []
     for item in items:
         if item.start_week is not None and item.start_week < 0:
@@ -167,6 +160,14 @@ def _chosen(items: Sequence[Any]) -> tuple[list[Any], list[str]]:
             continue
         kept.append(item)
     return kept, notes
+
+
+def _comprised(drug: str) -> frozenset[str]:
+    """Return the treatments that a drug's own model stands for, in lower case."""
+    try:
+        return frozenset(name.casefold() for name in load_model(drug_id(drug)).record.comprises)
+    except EvidenceError:
+        return frozenset()
 
 
 def _induction(study: Any, arm: Any, items: Sequence[Any]) -> tuple[list[Any], list[str]]:
@@ -194,13 +195,13 @@ def _regimens(item: Any, drug: str, model: DrugModel, where: str) -> tuple[tuple
     fields = dict(item) if isinstance(item, Mapping) else item.model_dump()
     fields["drug"] = drug
     notes: list[str] = []
-    if drug == PROCEDURE:
+    if model.record.dose_unit == "session" and not str(fields.get("unit") or "").startswith("session"):
         return _usual(model, fields), [_usual_words(model, fields, "")]
     if fields.get("route") not in (None, *model.routes):
         fields["route"], notes = _route(fields["route"], model, notes)
     unit = str(fields.get("unit") or "")
     if unit in SPELLED and fields.get("dose") is not None:
-        hours = USUAL_HOURS.get(drug, 24.0)
+        hours = 24.0 * min(1.0, parse_regimen(_usual_record(model, fields).doses, drug)[0].interval)
         dose = fields["dose"]
         levels = dose if isinstance(dose, Sequence) else (dose,)
         share = tuple(float(level) * hours / 24.0 for level in levels)
@@ -242,16 +243,14 @@ def _usual(model: DrugModel, fields: Mapping[str, Any]) -> tuple[Regimen, ...]:
     """Return a usual regimen of the model, moved and cut to the weeks of the record; without a stop it goes on."""
     regimens = list(parse_regimen(_usual_record(model, fields).doses, model.id))
     start = 7.0 * float(fields.get("start_week") or 0.0)
-    if model.id in _COURSES or len(regimens) > 1 or regimens[0].doses is not None:
+    course = len(regimens) > 1 or regimens[0].doses is not None or math.isinf(regimens[0].interval)
+    if course:  # so many doses: the record's weeks do not cut it short
         return tuple(replace(r, start=r.start + start, stop=r.stop + start) for r in regimens)
     stop = fields.get("stop_week")
     stop = stop[-1] if isinstance(stop, Sequence) else stop
     end = math.inf if stop is None else 7.0 * float(stop)
     return (replace(regimens[0], start=regimens[0].start + start, stop=end),)
 
-
-_COURSES = ("autologous-hsct", "anti-thymocyte-globulin", "car-t-cd19", "rituximab", "alefacept")
-"""Drugs given as a course: the record's weeks do not cut the usual course short."""
 
 _SHARE = re.compile(r"([A-Za-z][A-Za-z \-]*?)\s+(?:>=?\s*[\d.]+\s*mg\s+)?(\d+(?:\.\d+)?)\s*%")
 

@@ -414,6 +414,9 @@ class DrugModelRecord(Record):
     routes: dict[str, RouteRecord]
     dosing: DosingRecord | None = None
     usual: Annotated[tuple[UsualRegimenRecord, ...], Field(min_length=1)]
+    comprises: tuple[str, ...] = Field(
+        default=(), description="treatments that this model stands for when a study lists them beside it"
+    )
     series: tuple[SeriesRecord, ...] = ()
     effects: tuple[EffectRecord, ...] = ()
     potency: PotencyRecord | None = None
