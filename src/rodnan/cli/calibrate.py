@@ -1,4 +1,4 @@
-"""``rodnan calibrate``: repeat the recorded fit of the disease model."""
+"""``rodnan calibrate``: repeat the recorded fit of the disease model, or run the stages of the full calibration."""
 
 from __future__ import annotations
 
@@ -16,16 +16,45 @@ __all__ = ["command"]
 def command(
     quick: Annotated[bool, typer.Option("--quick", help="The quick penalised least-squares fit.")] = False,
     patients: Annotated[int, typer.Option(min=256, help="Virtual patients in the pool.")] = 1280,
-    rounds: Annotated[int, typer.Option(min=1, help="Gauss-Newton rounds of the untreated stage.")] = 5,
-    seed: Annotated[int, typer.Option(help="Seed of the pool.")] = 101,
-    out: Annotated[Path | None, typer.Option(help="Write the fit record (YAML).")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Gauss-Newton rounds of the quick fit.")] = 5,
+    seed: Annotated[int, typer.Option(help="Seed.")] = 101,
+    out: Annotated[Path | None, typer.Option(help="Write the record of the quick fit (YAML).")] = None,
+    full: Annotated[
+        Path | None,
+        typer.Option(
+            help="Run the full Bayesian calibration in this folder, resumed where it stopped (hours)."
+        ),
+    ] = None,
+    points: Annotated[int, typer.Option(min=100, help="Full: simulations of the design.")] = 600,
+    arm: Annotated[int, typer.Option(min=64, help="Full: virtual patients of an arm.")] = 256,
+    processes: Annotated[int, typer.Option(min=1, help="Full: simulations at a time.")] = 1,
+    sets: Annotated[int, typer.Option(min=20, help="Full: synthetic data sets of the check.")] = 100,
+    redraws: Annotated[int, typer.Option(min=20, help="Full: draws simulated again.")] = 300,
+    upto: Annotated[str, typer.Option(help="Full: last stage.")] = "correct",
+    version: Annotated[int, typer.Option(min=1, help="Full: version of the posterior's file.")] = 1,
 ) -> None:
-    """Fit the untreated model to natural history, then one potency a drug to its calibration trials.
+    """Fit the disease model: --quick a penalised least-squares point, --full FOLDER a posterior.
 
     Validation studies (SLS II, ESOS, SCOT and others) are never used.
     """
-    if not quick:
-        raise CalibrationError("RDN-C002", "only the quick fit exists so far: say --quick")
+    if quick == (full is not None):
+        raise CalibrationError("RDN-C002", "say either --quick or --full FOLDER")
+    if full is not None:
+        from rodnan.cli.calibrate_full import run
+
+        run(
+            full,
+            points=points,
+            patients=arm,
+            pool=patients,
+            seed=seed,
+            processes=processes,
+            sets=sets,
+            redraws=redraws,
+            upto=upto,
+            version=version,
+        )
+        return
     from rodnan.calibration.courses import Courses
     from rodnan.calibration.potency_fit import fit_potency
     from rodnan.calibration.quick_fit import fit_untreated, settings

@@ -38,10 +38,12 @@ class _Root(LazyGroup):
         "drug": ("rodnan.cli.drug:app", "Drug cards."),
         "pk": ("rodnan.cli.pk:app", "Simulate concentrations from dosing records."),
         "validate": ("rodnan.cli.validate:app", "Compare the model with what was observed."),
-        "calibrate": ("rodnan.cli.calibrate:command", "Repeat the recorded fit of the disease model."),
+        "calibrate": (
+            "rodnan.cli.calibrate:command",
+            "Fit the disease model: the recorded quick fit, or the stages of the full one.",
+        ),
         "sensitivity": ("rodnan.cli.sensitivity:command", "What a calibration's readouts depend on."),
         "model": ("rodnan.cli.model:app", "The disease model for other programs."),
-        "engine": ("rodnan.cli.engine:app", "Check the numerical engine."),
         "notice": ("rodnan.cli.about:notice", "What this is for, and what it must not be used for."),
         "cite": ("rodnan.cli.about:cite", "How to cite this version."),
     }

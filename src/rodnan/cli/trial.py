@@ -77,9 +77,15 @@ def run(
 @app.command("list")
 def list_() -> None:
     """List the studies that can be run."""
+    from rodnan.errors import TrialError
     from rodnan.evidence import load_study, studies
-    from rodnan.population.entries import entry_table
+    from rodnan.trial.design import design_from_study
 
     for name in studies():
-        if name in entry_table():
-            typer.echo(f"{name:24} {load_study(name).acronym}")
+        record = load_study(name)
+        try:
+            design = design_from_study(record)
+        except TrialError:
+            continue
+        arms = ", ".join(arm.id for arm in design.arms)
+        typer.echo(f"{name:32} {design.role:12} {record.acronym} ({arms}; {design.weeks} weeks)")

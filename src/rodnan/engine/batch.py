@@ -18,7 +18,7 @@ from rodnan.errors import EngineError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["advance", "default_workers"]
+__all__ = ["advance", "default_workers", "refuse_unfinite"]
 
 
 def default_workers() -> int:
@@ -105,6 +105,12 @@ def advance(
     else:
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(run, range(blocks)))
+    refuse_unfinite(end)
+    return end, out
+
+
+def refuse_unfinite(end: NDArray[np.float64]) -> None:
+    """Raise RDN-N003 when a state float64[n, n_states] is not finite, naming the first patients."""
     bad = np.flatnonzero(~np.isfinite(end).all(axis=1))
     if len(bad):
         raise EngineError(
@@ -113,4 +119,3 @@ def advance(
             where="patients",
             value=bad[:5].tolist(),
         )
-    return end, out

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from rodnan.engine.batch import refuse_unfinite
 from rodnan.errors import EngineError, nearest_name
 
 if TYPE_CHECKING:
@@ -108,14 +109,7 @@ def advance_gpu(
     )
     end = np.asarray(state.copy_to_host().T, np.float64, order="C")
     out = np.asarray(kept.copy_to_host()[: len(keep)].transpose(0, 2, 1), np.float64, order="C")
-    bad = np.flatnonzero(~np.isfinite(end).all(axis=1))
-    if len(bad):
-        raise EngineError(
-            "RDN-N003",
-            f"the state of {len(bad)} patient(s) is not finite",
-            where="patients",
-            value=bad[:5].tolist(),
-        )
+    refuse_unfinite(end)
     return end, out
 
 

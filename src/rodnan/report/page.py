@@ -110,6 +110,7 @@ def render_page(
             place: [f for f in numbered if f["place"] == place]
             for place in ("simulated", "results", "safety")
         },
+        assumptions=result.get("assumptions") or [],
         not_modelled=result["not_modelled"],
         words=_words(result),
         bases=_basis_lines(rows, result),

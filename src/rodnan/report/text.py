@@ -60,6 +60,9 @@ def text_tables(result: Mapping[str, Any], width: int = 100) -> str:
         summary.append(_fill(f"DISAGREES  {row.sentence()}", width, first="  ", rest=" " * 13))
     parts.append("\n".join(summary))
     parts += [table.to_text(width) for table in tables(result)]
+    if result.get("assumptions"):
+        text = "Assumed, because the record does not say: " + "; ".join(result["assumptions"]) + "."
+        parts.append(_fill(text, width))
     if result["not_modelled"]:
         text = "Published, but not simulated: " + ", ".join(result["not_modelled"]) + "."
         parts.append(_fill(text, width))

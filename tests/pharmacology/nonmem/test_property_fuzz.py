@@ -112,6 +112,7 @@ def test_random_tables_give_a_result_or_a_coded_error(models, tables):
 def test_damaged_files_give_a_result_or_a_coded_error():
     r = random.Random("files")
     good = "ID,TIME,EVID,AMT,CMT,RATE,II,ADDL,SS,WT\n1,0,1,100,1,0,12,3,1,70\n1,5,0,.,2,.,.,.,.,70\n"
+    seen = []
     for _ in range(800):
         text = list(good)
         for _ in range(r.randint(1, 4)):
@@ -123,7 +124,9 @@ def test_damaged_files_give_a_result_or_a_coded_error():
                     del text[at]
                 case 2:
                     text.insert(at, r.choice('",.\n-019eTA'))
-        _outcome(LINEAR[0], "".join(text))
+        seen.append(_outcome(LINEAR[0], "".join(text)))
+    assert "result" in seen  # small damage is sometimes harmless
+    assert len(set(seen)) > 3  # and is refused for more than one reason
 
 
 @settings(max_examples=400)

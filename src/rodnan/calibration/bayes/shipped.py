@@ -173,7 +173,9 @@ def load_posterior(folder: Path | None = None) -> Posterior:
     place = Path(str(files("rodnan.calibration").joinpath("data"))) if folder is None else folder
     found = sorted(place.glob("posterior-*.yaml"), key=lambda path: int(path.stem.rpartition("-")[2]))
     if not found:
-        raise CalibrationError("RDN-C049", "no posterior is there; make one with rodnan calibrate --full")
+        raise CalibrationError(
+            "RDN-C049", "no posterior is there; make one with rodnan calibrate --full FOLDER"
+        )
     provenance = yaml.safe_load(found[-1].read_text(encoding="utf-8"))
     draws = found[-1].with_suffix(".npz")
     if not draws.exists() or _hash(draws) != provenance["sha256"]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rodnan.calibration.bayes.priors import POTENCY
 from rodnan.calibration.courses import Courses
 from rodnan.calibration.natural_history import evaluate_target, targets
 from rodnan.disease.parameters import ParameterSet, load_parameters
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 __all__ = ["Size", "arm_targets", "evaluate", "run_points", "split_point", "summary_keys"]
-
-POTENCY = "potency/"
 
 
 @dataclass(frozen=True)
