@@ -47,6 +47,7 @@ readme: demo
 	$(BIN)/python scripts/readme_demo.py out/sls-2.json out/sls-2
 
 bench: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	@for each in benchmarks/*.py; do echo "== $$each"; $(BIN)/python "$$each" || exit 1; done
 
 constraints: setup-dev

@@ -153,6 +153,12 @@ def test_entry_rules_are_read_from_the_words_of_the_record():
     assert any("words of the record" in text for text in design.assumptions)
 
 
+def test_the_baseline_of_a_subgroup_is_not_that_of_the_study():
+    """SENSCIS has rows of its patients with mRSS of 18 or more; the trial's own mean is 11."""
+    moments = {m.variable: m.mean for m in design_from_study(load_study("senscis")).entry.moments}
+    assert moments["mrss"] == pytest.approx(11.0)
+
+
 def test_every_study_on_record_has_a_design_or_a_coded_reason():
     refused, simulated = [], 0
     for name in studies():

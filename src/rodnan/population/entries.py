@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rodnan.errors import PopulationError, nearest_name
 from rodnan.evidence import Study
-from rodnan.evidence.records.study import BaselineRow
 from rodnan.population.enrol import Moment, Range
 from rodnan.units import convert
 
@@ -122,7 +121,7 @@ def study_entry(study: Study) -> tuple[EntryRules, tuple[str, ...]]:
         assumed.append(f"entry rules read from the words of the record: {said or 'adults'}")
     moments = {m.variable: m for m in rules.moments}
     for name, (variable, factor) in _FROM_BASELINE.items():
-        row = _baseline(study, name)
+        row = study.baseline(name)
         mean = None if row is None else (row.mean if row.mean is not None else row.value)
         if row is None or mean is None:
             continue
@@ -139,18 +138,6 @@ def study_entry(study: Study) -> tuple[EntryRules, tuple[str, ...]]:
     if not moments:
         assumed.append("no baseline table: patients are those whom the entry rules admit")
     return EntryRules(rules.filters, tuple(moments.values()), rules.record), tuple(assumed)
-
-
-def _baseline(study: Study, name: str) -> BaselineRow | None:
-    """Return a baseline row for all patients; where the table has single arms only, their mean."""
-    row = study.baseline(name)
-    if row is not None:
-        return row
-    arms = {arm.id for arm in study.arms if arm.subgroup_of is None}
-    rows = [
-        r for r in study.population.baseline if r.variable == name and r.arm in arms and r.mean is not None
-    ]
-    return rows[0] if rows else None
 
 
 def _possible(variable: str, value: float, filters: tuple[Range, ...]) -> bool:

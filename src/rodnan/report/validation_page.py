@@ -15,11 +15,12 @@ _BLUE, _RED, _GREY, _BLACK = "#08457e", "#b00020", "#8a8a8a", "#1a1a1a"
 _ROW, _LEFT, _PLOT, _RIGHT = 26, 320, 420, 120
 _STYLE = """
 body{font:16px/1.5 Arial,Liberation Sans,Helvetica,sans-serif;color:#1a1a1a;background:#fff;
-margin:0 auto;padding:1rem;max-width:60rem}
+margin:0 auto;padding:1rem;max-width:75rem}
 table{border-collapse:collapse;font-size:.85rem}caption{text-align:left;font-weight:bold;padding:.4rem 0}
 th,td{padding:.2rem .6rem;border-bottom:1px solid #d9d9d9;text-align:left;vertical-align:top}
 .right{text-align:right}.whole{white-space:nowrap}.miss{color:#b00020;font-weight:bold}.scroll{overflow-x:auto}
-.notice{border:2px solid #08457e;padding:.6rem 1rem}.note{font-size:.85rem;color:#595959}svg{max-width:100%;height:auto}
+.notice{border:2px solid #08457e;padding:.6rem 1rem}.note{font-size:.85rem;color:#595959}
+svg{max-width:60rem;width:100%;height:auto}
 """
 
 

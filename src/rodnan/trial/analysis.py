@@ -36,8 +36,8 @@ class Replicates:
     Attributes
     ----------
     members
-        int64[replicates, n] by arm: patients in each repetition's arm; arms of one repetition share nobody where the
-        cohort is large enough.
+        int64[replicates, n] by arm: patients in each repetition's arm, drawn with replacement, so that the luck of a
+        trial does not depend on how many patients were simulated.
     setting
         float64[replicates] by endpoint, standard normal: the repetition's own level, shared by its arms.
     """
@@ -96,14 +96,12 @@ def draw_replicates(
     endpoints
         Endpoints that get a setting each.
     """
-    order = np.argsort(
-        uniforms(seed, study, "replicate-order", np.arange(replicates), cohort_size), axis=1, kind="stable"
-    )
-    members, start = {}, 0
-    for arm, size in sizes.items():
-        columns = (start + np.arange(size)) % cohort_size
-        members[arm] = order[:, columns]
-        start += size
+    members = {
+        arm: np.floor(
+            cohort_size * uniforms(seed, study, f"replicate/{arm}", np.arange(replicates), size)
+        ).astype(np.int64)
+        for arm, size in sizes.items()
+    }
     z = normals(seed, study, "trial-setting", np.arange(replicates), max(1, len(endpoints)))
     return Replicates(members, {name: z[:, i] for i, name in enumerate(endpoints)})
 
