@@ -40,7 +40,7 @@ class _Root(LazyGroup):
         "validate": ("rodnan.cli.validate:app", "Compare the model with what was observed."),
         "calibrate": (
             "rodnan.cli.calibrate:command",
-            "Fit the disease model: the recorded quick fit, or the stages of the full one.",
+            "Fit the disease model: quick or full.",
         ),
         "sensitivity": ("rodnan.cli.sensitivity:command", "What a calibration's readouts depend on."),
         "model": ("rodnan.cli.model:app", "The disease model for other programs."),
