@@ -34,7 +34,7 @@ def problem():
     y = np.column_stack([rng.normal(size=N), rng.normal(size=N), rng.uniform(0.5, 2, N)])
     k = rng.uniform(0.05, 0.3, (N, 1))
     u = rng.uniform(0, 3, (DAYS, 1, N))
-    return y, k, u, rng.normal(size=(len(OUT), N, 3)), rng.integers(1, 4, DAYS)
+    return y, k, u, rng.normal(size=(len(OUT), N, 3)), rng.integers(1, 4, (DAYS, N))
 
 
 def loss(kernel, y, k, population, u, weights, steps):

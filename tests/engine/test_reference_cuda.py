@@ -42,7 +42,7 @@ def problem(active):
         "active": np.arange(active),
         "series": rng.uniform(0, 3, (DAYS, active, N)),
         "out_days": OUT,
-        "substeps": rng.integers(1, 4, DAYS),
+        "substeps": rng.integers(1, 4, (DAYS, N)),
     }
 
 

@@ -46,7 +46,7 @@ def go(kernel, n=70, days=10, workers=1, steps=1, select=slice(None), out=(0, 5,
     u = np.broadcast_to(rng.uniform(0, 3, (days, 1, 1)), (days, 1, len(y)))
     return advance(
         kernel, y, k, np.array([0.4, 0.37]), np.zeros(1), np.array([0]), u,
-        out_days=np.array(out), substeps=np.full(days, steps), workers=workers,
+        out_days=np.array(out), substeps=np.full((days, len(y)), steps), workers=workers,
     )  # fmt: skip
 
 
@@ -134,3 +134,53 @@ def test_a_cache_that_cannot_be_written_is_said(tmp_path, monkeypatch):
     monkeypatch.setenv("RODNAN_CACHE", str(blocked))
     with pytest.raises(EngineError, match=r"RDN-N002.*RODNAN_CACHE"):
         load_kernel("tiny", "k2", lambda: "value = 1\n")
+
+
+def test_days_split_for_one_patient_change_nobody_else(kernel):
+    rng = np.random.default_rng(9)
+    n, days = 21, 12
+    y = np.column_stack([rng.normal(size=n), rng.normal(size=n), rng.uniform(0.5, 2, n)])
+    k, u = rng.uniform(0.05, 0.3, (n, 1)), rng.uniform(0, 3, (days, 1, n))
+    steps = np.where(rng.uniform(size=(days, n)) < 0.2, rng.integers(2, 6, (days, n)), 1)
+
+    def run(who, split=True):
+        return advance(
+            kernel, y[who], k[who], np.array([0.4, 0.37]), np.zeros(1), np.array([0]), u[:, :, who],
+            out_days=np.array([days]), substeps=steps[:, who] if split else None,
+        )[0]  # fmt: skip
+
+    together = run(np.arange(n))
+    for i in range(n):
+        assert run(np.array([i])).tobytes() == together[i].tobytes()
+    assert (run(np.arange(n), split=False) != together).any()
+
+
+def test_single_precision_agrees_to_its_own_rounding(tmp_path, monkeypatch):
+    monkeypatch.setenv("RODNAN_CACHE", str(tmp_path))
+    double = load_kernel("small", "pair", lambda: lane_source(small_system()))
+    single = load_kernel("small32", "pair", lambda: lane_source(small_system(), precision="float32"))
+    end, _ = go(double, days=40, out=(40,))
+    short, _ = go(single, days=40, out=(40,))
+    assert short.dtype == np.float32
+    np.testing.assert_allclose(short, end, rtol=2e-5, atol=2e-5)
+    assert (short != end).any()
+
+
+def test_inputs_linear_in_a_step_are_followed_to_fourth_order(tmp_path, monkeypatch):
+    """An input that is linear in time over each step is exact there, so the error is the solver's alone."""
+    monkeypatch.setenv("RODNAN_CACHE", str(tmp_path))
+    kernel = load_kernel("linear", "test", lambda: lane_source(small_system(), linear_inputs=True))
+    y, k = np.array([[1.0, 0.5, 1.5]]), np.array([[0.2]])
+
+    def run(steps):
+        edges = 3.0 - 0.1 * np.linspace(0, 8, steps + 1)  # falls from 3 to 2.2
+        series = np.stack([(edges[1:] + edges[:-1]) / 2, np.diff(edges)], axis=1)[:, :, None]
+        return advance(
+            kernel, y, k, np.array([0.4, 0.37]), np.zeros(1), np.array([0]), series,
+            out_days=np.array([steps]), length=8 / steps,
+        )[0]  # fmt: skip
+
+    exact = run(512)
+    errors = [np.abs(run(m) - exact).max() for m in (8, 16, 32)]
+    orders = np.log2(np.array(errors[:-1]) / np.array(errors[1:]))
+    assert (orders > 3.6).all(), (errors, orders)

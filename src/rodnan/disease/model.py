@@ -30,16 +30,19 @@ INPUTS: tuple[str, ...] = CHANNELS + FLARES
 _DEFAULTS = np.array([0.0] * len(CHANNELS) + [1.0] * len(FLARES))
 
 
-@lru_cache(maxsize=1)
-def disease_kernel() -> ModuleType:
+@lru_cache(maxsize=2)
+def disease_kernel(precision: lanes.Precision = "float64") -> ModuleType:
     """Return the compiled kernel of the equations, generated and compiled on first use and kept on disk."""
     import numba
 
     room = files("rodnan.disease")
-    sources = [Path(str(room.joinpath(name))) for name in _EQUATION_FILES] + [Path(lanes.__file__)]
+    sources = [Path(str(room.joinpath(name))) for name in _EQUATION_FILES]
+    engine = Path(lanes.__file__).parent
+    sources += [engine / name for name in ("lanes.py", "statements.py", "bits.py")]
     names = load_parameters(fitted=False).population_names
-    key = source_key(sources, numba.__version__, *names, *INPUTS)
-    return load_kernel("disease", key, lambda: lanes.lane_source(symbolic_system(names)))
+    key = source_key(sources, numba.__version__, precision, *names, *INPUTS)
+    name = "disease" if precision == "float64" else "disease32"
+    return load_kernel(name, key, lambda: lanes.lane_source(symbolic_system(names), precision=precision))
 
 
 @lru_cache(maxsize=1)
@@ -147,7 +150,7 @@ def advance_patients(
             active,
             series,
             out_days=np.asarray(out_days, np.int64),
-            substeps=_substeps(inputs, days),
+            substeps=_substeps(inputs),
         )
     return advance(
         disease_kernel(),
@@ -158,7 +161,7 @@ def advance_patients(
         active,
         series,
         out_days=np.asarray(out_days, np.int64),
-        substeps=_substeps(inputs, days),
+        substeps=_substeps(inputs),
         workers=workers,
     )
 
@@ -171,13 +174,26 @@ def _check_range(name: str, values: NDArray[np.float64]) -> None:
         raise ModelError("RDN-M007", f"a channel must lie in [0, {top:g}]", where=name, value=worst)
 
 
-def _substeps(inputs: Mapping[str, NDArray[np.float64]], days: int) -> NDArray[np.int64]:
-    """Return the steps of each day: one, or more where a rate of killing or removal would outrun a step of a day."""
-    fastest = np.zeros(days)
-    for name, values in inputs.items():
-        if name in ("kT", "kB", "kPs", "kPl", "kM", "kF", "kR", "kL", "xIg", "rD"):
-            fastest = np.maximum(fastest, values.max(axis=1))
-    return np.maximum(1, np.ceil((fastest + 1.0) / 1.5)).astype(np.int64)
+_RATES = frozenset(("kT", "kB", "kPs", "kPl", "kM", "kF", "kR", "kL", "xIg", "rD"))
+"""Channels that are rates of killing or removal (1/day)."""
+
+_SLOW = 0.5
+"""Rate (1/day) up to which a step of a day is exact enough beside the model's own rates (at most 1/day)."""
+
+
+def _substeps(inputs: Mapping[str, NDArray[np.float64]]) -> NDArray[np.int64] | None:
+    """Return the parts of each patient's day, int64[days, n]: more than one where a rate would outrun a step of a day.
+
+    A patient's parts follow from that patient's rates alone, so that results do not depend on who else is computed; None
+    where no day of anyone is split.
+    """
+    fast = [v for name, v in inputs.items() if name in _RATES and v.size and v.max() > _SLOW]
+    if not fast:
+        return None
+    fastest = fast[0]
+    for values in fast[1:]:
+        fastest = np.maximum(fastest, values)
+    return np.maximum(1, np.ceil((fastest + 1.0) / (1.0 + _SLOW))).astype(np.int64)
 
 
 def state_column(out: NDArray[np.float64], name: str) -> NDArray[np.float64]:

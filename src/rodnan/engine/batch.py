@@ -28,27 +28,28 @@ def default_workers() -> int:
 
 def advance(
     kernel: Any,
-    y: NDArray[np.float64],
-    individual: NDArray[np.float64],
+    y: NDArray[np.floating],
+    individual: NDArray[np.floating],
     population: NDArray[np.float64],
     defaults: NDArray[np.float64],
     active: NDArray[np.int64],
-    series: NDArray[np.float64],
+    series: NDArray[np.floating],
     *,
     out_days: NDArray[np.int64],
     substeps: NDArray[np.int64] | None = None,
+    length: float = 1.0,
     workers: int | None = None,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Advance the state of n patients by some days.
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Advance the state of n patients by some steps, of a day each unless said otherwise.
 
     Parameters
     ----------
     kernel
-        Module made by `rodnan.engine.compile.lane_source`.
+        Module made by `rodnan.engine.compile.lane_source`; its ``REAL`` is the type of all that is computed.
     y
-        float64[n, n_states], state at the start; not changed.
+        float[n, n_states], state at the start; not changed.
     individual
-        float64[n, n_individual].
+        float[n, n_individual].
     population
         float64[n_population].
     defaults
@@ -56,20 +57,23 @@ def advance(
     active
         int64[n_active], which inputs vary.
     series
-        float64[days, n_active, n], their values, constant within each day.
+        float[steps, n_active, n], their values, constant within each step; for a kernel with linear inputs
+        float[steps, 2 n_active, n], mean and change over the step in turn.
     out_days
-        int64[n_out], ascending; 0 is before the first day.
+        int64[n_out], ascending steps after which the state is kept; 0 is before the first.
     substeps
-        int64[days], steps a day; one where None.
+        int64[steps, n], parts into which a patient's step is split; one where None.
+    length
+        Days a step.
     workers
         Threads; all cores where None.
 
     Returns
     -------
     end
-        float64[n, n_states], state after the last day.
+        REAL[n, n_states], state after the last step.
     out
-        float64[n_out, n, n_states].
+        REAL[n_out, n, n_states].
 
     Raises
     ------
@@ -77,23 +81,26 @@ def advance(
         RDN-N003 when a state is not finite at the end, naming the patients.
     """
     n, n_states = y.shape
-    days = series.shape[0]
+    steps, rows = series.shape[:2]
     blocks = -(-n // LANES)
     padded = blocks * LANES
-    steps = np.ones(days, np.int64) if substeps is None else np.ascontiguousarray(substeps, np.int64)
+    real = kernel.REAL
     out_days = np.ascontiguousarray(out_days, np.int64)
     active = np.ascontiguousarray(active, np.int64)
+    shared, default = np.asarray(population, real), np.asarray(defaults, real)
     take = np.minimum(np.arange(padded), n - 1)
-    out = np.empty((len(out_days), n, n_states))
-    end = np.empty((n, n_states))
+    out = np.empty((len(out_days), n, n_states), real)
+    end = np.empty((n, n_states), real)
+    unsplit = np.ones((0, LANES), np.int64)
 
     def run(block: int) -> None:
         lanes = take[block * LANES : (block + 1) * LANES]
-        state = np.ascontiguousarray(y[lanes].T).ravel()
-        own = np.ascontiguousarray(individual[lanes].T).ravel()
-        drive = np.ascontiguousarray(series[:, :, lanes]).reshape(days, len(active) * LANES)
-        kept = np.empty((len(out_days), n_states * LANES))
-        kernel.advance(state, own, population, defaults, active, drive, steps, LANES, out_days, kept)
+        state = np.ascontiguousarray(y[lanes].T, real).ravel()
+        own = np.ascontiguousarray(individual[lanes].T, real).ravel()
+        drive = np.ascontiguousarray(series[:, :, lanes], real).reshape(steps, rows * LANES)
+        split = unsplit if substeps is None else np.ascontiguousarray(substeps[:, lanes], np.int64)
+        kept = np.empty((len(out_days), n_states * LANES), real)
+        kernel.advance(state, own, shared, default, active, drive, length, split, LANES, out_days, kept)
         first, count = block * LANES, min(LANES, n - block * LANES)
         end[first : first + count] = state.reshape(n_states, LANES).T[:count]
         out[:, first : first + count] = kept.reshape(-1, n_states, LANES).transpose(0, 2, 1)[:, :count]
@@ -109,8 +116,8 @@ def advance(
     return end, out
 
 
-def refuse_unfinite(end: NDArray[np.float64]) -> None:
-    """Raise RDN-N003 when a state float64[n, n_states] is not finite, naming the first patients."""
+def refuse_unfinite(end: NDArray[np.floating]) -> None:
+    """Raise RDN-N003 when a state float[n, n_states] is not finite, naming the first patients."""
     bad = np.flatnonzero(~np.isfinite(end).all(axis=1))
     if len(bad):
         raise EngineError(

@@ -89,7 +89,6 @@ def advance_gpu(
 
     n, n_states = y.shape
     days = series.shape[0]
-    steps = np.ones(days, np.int64) if substeps is None else np.ascontiguousarray(substeps, np.int64)
     drive = (
         series if series.shape[1] else np.zeros((max(days, 1), 1, n))
     )  # arrays without elements do not travel
@@ -103,7 +102,9 @@ def advance_gpu(
         cuda.to_device(np.ascontiguousarray(defaults)),
         cuda.to_device(np.ascontiguousarray(active, np.int64)) if len(active) else _empty(cuda),
         cuda.to_device(np.ascontiguousarray(drive)),
-        cuda.to_device(steps),
+        cuda.to_device(np.ascontiguousarray(substeps, np.int64))
+        if substeps is not None
+        else _empty_table(cuda),
         cuda.to_device(keep) if len(keep) else _empty(cuda),
         kept,
     )
@@ -116,3 +117,8 @@ def advance_gpu(
 def _empty(cuda: Any) -> Any:
     """Return a device vector of no elements (a slice of one: drivers refuse empty allocations)."""
     return cuda.to_device(np.zeros(1, np.int64))[:0]
+
+
+def _empty_table(cuda: Any) -> Any:
+    """Return a device table of no rows."""
+    return cuda.to_device(np.zeros((1, 1), np.int64))[:0]

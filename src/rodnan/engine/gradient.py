@@ -76,16 +76,15 @@ def pull_back(
             where="cotangents",
             value=cotangents.shape,
         )
-    blocks = -(-n // LANES)
-    steps = np.ones(days, np.int64) if substeps is None else np.ascontiguousarray(substeps, np.int64)
     active = np.ascontiguousarray(active, np.int64)
-    take = np.minimum(np.arange(blocks * LANES), n - 1)
+    batches = _batches(n, days, substeps)
     n_individual, n_population = individual.shape[1], len(population)
     by_state, by_individual = np.empty((n, n_states)), np.empty((n, n_individual))
     by_population = np.empty((n, n_population if shared else 0))
 
-    def run(block: int) -> None:
-        lanes = take[block * LANES : (block + 1) * LANES]
+    def run(batch: tuple[NDArray[np.int64], NDArray[np.int64]]) -> None:
+        who, steps = batch
+        lanes = who[np.minimum(np.arange(LANES), len(who) - 1)]
         drive = np.ascontiguousarray(series[:, :, lanes]).reshape(days, len(active) * LANES)
         given = np.ascontiguousarray(cotangents[:, lanes].transpose(0, 2, 1)).reshape(len(out_days), -1)
         state_bar = np.zeros(n_states * LANES)
@@ -95,19 +94,18 @@ def pull_back(
             population, defaults, active, drive, steps, span, LANES, out_days, given, shared, state_bar,
             individual_bar, population_bar,
         )  # fmt: skip
-        first, count = block * LANES, min(LANES, n - block * LANES)
         for target, made in ((by_state, state_bar), (by_individual, individual_bar)):
-            target[first : first + count] = made.reshape(-1, LANES).T[:count]
+            target[who] = made.reshape(-1, LANES).T[: len(who)]
         if shared:
-            by_population[first : first + count] = population_bar.reshape(-1, LANES).T[:count]
+            by_population[who] = population_bar.reshape(-1, LANES).T[: len(who)]
 
-    threads = min(workers or default_workers(), blocks)
+    threads = min(workers or default_workers(), len(batches))
     if threads <= 1:
-        for block in range(blocks):
-            run(block)
+        for batch in batches:
+            run(batch)
     else:
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(run, range(blocks)))
+            list(pool.map(run, batches))
     bad = np.flatnonzero(~(np.isfinite(by_state).all(axis=1) & np.isfinite(by_individual).all(axis=1)))
     if len(bad):
         raise EngineError(
@@ -117,3 +115,18 @@ def pull_back(
             value=bad[:5].tolist(),
         )
     return by_state, by_individual, by_population
+
+
+def _batches(
+    n: int, days: int, substeps: NDArray[np.int64] | None
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Return blocks of patients whose days are split alike, each with its parts a day, int64[days]."""
+    if substeps is None:
+        groups = [(np.arange(n), np.ones(days, np.int64))]
+    else:
+        kinds, of = np.unique(np.asarray(substeps, np.int64), axis=1, return_inverse=True)
+        groups = [
+            (np.flatnonzero(of.ravel() == k), np.ascontiguousarray(kinds[:, k]))
+            for k in range(kinds.shape[1])
+        ]
+    return [(who[i : i + LANES], steps) for who, steps in groups for i in range(0, len(who), LANES)]

@@ -25,8 +25,8 @@ def cuda_source(system: SymbolicSystem) -> str:
     str
         A module with ``advance[blocks, threads](y, individual, population, defaults, active, series, substeps,
         out_days, out)``: `y` float64[n_states, n] is advanced in place; `individual` float64[n_individual, n];
-        `series` float64[days, n_active, n]; `out` float64[n_out, n_states, n]; the rest as in
-        `rodnan.engine.compile.lanes.lane_source`.
+        `series` float64[days, n_active, n]; `substeps` int64[days, n], or of no rows where no day is split; `out`
+        float64[n_out, n_states, n]; the rest as in `rodnan.engine.compile.lanes.lane_source`.
     """
     made, results = statements(system)
     body = [
@@ -90,10 +90,10 @@ def advance(y, individual, population, defaults, active, series, substeps, out_d
         for i in range({n_states}):
             out[next_out, i, patient] = state[i]
         next_out += 1
-    for day in range(substeps.shape[0]):
+    for day in range(series.shape[0]):
         for row in range(active.shape[0]):
             inputs[active[row]] = series[day, row, patient]
-        steps = substeps[day]
+        steps = substeps[day, patient] if substeps.shape[0] > 0 else 1
         h = 1.0 / steps
         half = 0.5 * h
         sixth = h / 6.0

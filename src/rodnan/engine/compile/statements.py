@@ -1,4 +1,4 @@
-"""A system as a list of plain assignments, from which every target but the lane kernel is printed.
+"""A system as a list of plain assignments, from which every target is printed.
 
 Common subexpressions become assignments; so do extremes and general powers, each on its own, since their derivatives
 (the active branch; ``b**e * e / b`` and ``b**e * log b``) and their printing differ from target to target.
@@ -105,7 +105,12 @@ def _assign(e: Any, arguments: list[Any], made: list[Statement]) -> Any:
 
 
 def print_expression(
-    e: Any, *, root: str = "sqrt", rename: Mapping[str, str] | None = None, power: Callable | None = None
+    e: Any,
+    *,
+    root: str = "sqrt",
+    rename: Mapping[str, str] | None = None,
+    power: Callable | None = None,
+    number: Callable[[str], str] = str,
 ) -> str:
     """Return a plain expression as text with ``+ * /`` and a square root.
 
@@ -119,6 +124,8 @@ def print_expression(
         Symbol -> text put in its place.
     power
         Prints ``base, exponent`` (both text) of other numeric powers; refused where None.
+    number
+        Prints a positive number, given as text.
 
     Raises
     ------
@@ -131,15 +138,16 @@ def print_expression(
         if x.is_Symbol:
             return names.get(str(x), str(x))
         if x.is_Integer or x.is_Float:
-            text = repr(float(x))
-            return f"({text})" if text.startswith("-") else text
+            text = number(repr(abs(float(x))))
+            return f"(-{text})" if x.is_negative else text
         if x.is_Rational:
-            return f"({x.p}.0/{x.q}.0)"
+            text = f"{number(f'{abs(x.p)}.0')}/{number(f'{x.q}.0')}"
+            return f"(-{text})" if x.is_negative else f"({text})"
         if x.is_Add:
             return "(" + " + ".join(sub(a) for a in x.args) + ")"
         if x.is_Mul:
             low = [a.base ** (-a.exp) for a in x.args if _is_divisor(a)]
-            text = " * ".join(sub(a) for a in x.args if not _is_divisor(a)) or "1.0"
+            text = " * ".join(sub(a) for a in x.args if not _is_divisor(a)) or number("1.0")
             return f"({text} / ({' * '.join(sub(a) for a in low)}))" if low else f"({text})"
         if x.is_Pow and x.exp.is_number:
             return raised(x.base, x.exp)
@@ -147,7 +155,7 @@ def print_expression(
 
     def raised(base: Any, exponent: Any) -> str:
         if exponent.is_negative:
-            return f"(1.0 / {sub(base ** (-exponent))})"
+            return f"({number('1.0')} / {sub(base ** (-exponent))})"
         if exponent.is_Rational and exponent.q <= 2:
             factors = [sub(base)] * (int(exponent.p) // int(exponent.q))
             if exponent.q == 2:
