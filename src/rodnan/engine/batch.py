@@ -28,18 +28,18 @@ def default_workers() -> int:
 
 def advance(
     kernel: Any,
-    y: NDArray[np.floating],
-    individual: NDArray[np.floating],
+    y: NDArray[Any],
+    individual: NDArray[Any],
     population: NDArray[np.float64],
     defaults: NDArray[np.float64],
     active: NDArray[np.int64],
-    series: NDArray[np.floating],
+    series: NDArray[Any],
     *,
     out_days: NDArray[np.int64],
     substeps: NDArray[np.int64] | None = None,
     length: float = 1.0,
     workers: int | None = None,
-) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """Advance the state of n patients by some steps, of a day each unless said otherwise.
 
     Parameters
@@ -116,7 +116,7 @@ def advance(
     return end, out
 
 
-def refuse_unfinite(end: NDArray[np.floating]) -> None:
+def refuse_unfinite(end: NDArray[Any]) -> None:
     """Raise RDN-N003 when a state float[n, n_states] is not finite, naming the first patients."""
     bad = np.flatnonzero(~np.isfinite(end).all(axis=1))
     if len(bad):

@@ -9,6 +9,7 @@ the last place; results beyond 1e±300 (float64) or 1e±37 (float32) are not rep
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
@@ -18,32 +19,23 @@ from numba.extending import intrinsic
 __all__ = ["power32", "power64"]
 
 
-@intrinsic
-def _bits64(typing, x):
-    if x == types.float64:
-        return types.int64(types.float64), lambda c, b, s, a: b.bitcast(a[0], ir.IntType(64))
-    return None
+def _reinterpreted(source: Any, target: Any, register: Any) -> Any:
+    """Return a numba function that reads the bits of a `source` number as a `target` number."""
+
+    def typed(typing, x):
+        if x == source:
+            return target(source), lambda context, builder, signature, values: builder.bitcast(
+                values[0], register
+            )
+        return None
+
+    return intrinsic(typed)
 
 
-@intrinsic
-def _real64(typing, x):
-    if x == types.int64:
-        return types.float64(types.int64), lambda c, b, s, a: b.bitcast(a[0], ir.DoubleType())
-    return None
-
-
-@intrinsic
-def _bits32(typing, x):
-    if x == types.float32:
-        return types.int32(types.float32), lambda c, b, s, a: b.bitcast(a[0], ir.IntType(32))
-    return None
-
-
-@intrinsic
-def _real32(typing, x):
-    if x == types.int32:
-        return types.float32(types.int32), lambda c, b, s, a: b.bitcast(a[0], ir.FloatType())
-    return None
+_bits64 = _reinterpreted(types.float64, types.int64, ir.IntType(64))
+_real64 = _reinterpreted(types.int64, types.float64, ir.DoubleType())
+_bits32 = _reinterpreted(types.float32, types.int32, ir.IntType(32))
+_real32 = _reinterpreted(types.int32, types.float32, ir.FloatType())
 
 
 _LOW64 = 0x3FE6A09E667F3BCD  # bits of sqrt(1/2)
