@@ -69,3 +69,50 @@ def show(name: Annotated[str, typer.Argument(help="Id of a claim.")]) -> None:
 
     for line in claim_lines(load_claim(name)):
         typer.echo(line)
+
+
+@app.command("check")
+def check(
+    only: Annotated[
+        list[str] | None, typer.Option(help="Check this claim only; give it again for more than one.")
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option(help="Write a list of id, verdict, value, criterion, note here.")
+    ] = None,
+    patients: Annotated[
+        int | None, typer.Option(min=64, help="Patients of a cohort; by default the number on record.")
+    ] = None,
+    pool: Annotated[
+        int | None, typer.Option(min=256, help="Patients followed untreated; by default as on record.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Random streams; by default the seed on record.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Threads; all cores by default.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Check the simulation-backed claims: number, criterion and verdict of each.
+
+    The exit status is 0 when the checks could be run: a refuted claim is a result and no error.
+    """
+    from rodnan.calibration.claims import check_claims, chosen_checks, summary_line
+    from rodnan.cli.output import progress_line, require_writable, write_json
+    from rodnan.report.claims_table import claims_table
+
+    chosen_checks(only or ())
+    if json is not None:
+        require_writable(json)
+    rows = check_claims(
+        only or (),
+        seed=seed,
+        patients=patients,
+        pool=pool,
+        workers=workers,
+        progress=progress_line(quiet),
+    )
+    if json is not None:
+        write_json(json, rows)
+    typer.echo(f"{claims_table(rows)}\n")
+    typer.echo(
+        "These are computer simulations of populations of virtual patients; they say nothing about a person "
+        "and are no advice."
+    )
+    typer.echo(summary_line(rows))

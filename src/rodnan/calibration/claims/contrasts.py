@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rodnan.calibration.claims.lab import Lab, Treated, mean_of, share_of
+from rodnan.calibration.claims.lab import Lab, Treated, bootstrap, mean_of, share_of
 from rodnan.calibration.claims.record import Found, Measured, hazards
 from rodnan.disease import readouts
 from rodnan.disease.hazards import death_hazard
 from rodnan.disease.states import STATE_INDEX
+from rodnan.engine.keys import uniforms
 from rodnan.evidence import load_study, studies
 from rodnan.pharmacology import concentrations, dose_plan, draw_patients, load_model, parse_regimen
 from rodnan.pharmacology.patients import TYPICAL_PATIENT
@@ -27,7 +28,6 @@ __all__ = [
     "antifibrotic",
     "cxcl4",
     "cyclosporine",
-    "esos",
     "long_term",
     "maintenance",
     "onset",
@@ -207,19 +207,25 @@ def transplant(lab: Lab, arguments: Mapping[str, Any]) -> Found:
     year = graft.at(YEAR)
     deaths = 100.0 * (alive["pulses"][year] - alive["graft"][year])
     limit = 1.0 - arguments["organ_failure"] / 100.0
-    free = {
-        name: (alive[name] * (np.minimum.accumulate(c.fvc) > limit * c.fvc[0])).mean(axis=1)
+    intact = {
+        name: alive[name] * (np.minimum.accumulate(c.fvc) > limit * c.fvc[0])
         for name, c in (("graft", graft), ("pulses", pulses))
     }
-    ahead = np.flatnonzero((graft.days >= risk["transplant_death_days"]) & (free["graft"] > free["pulses"]))
-    crossing = graft.days[ahead[0]] / YEAR if len(ahead) else np.inf
-    at_end = [100.0 * float(f[-1]) for f in (free["graft"], free["pulses"])]
+
+    def crossing(who: NDArray[np.int64]) -> list[float]:
+        free = {name: table[:, who].mean(axis=1) for name, table in intact.items()}
+        ahead = (graft.days >= risk["transplant_death_days"]) & (free["graft"] > free["pulses"])
+        return [graft.days[ahead.argmax()] / YEAR if ahead.any() else np.inf]
+
+    crossed = crossing(np.arange(lab.patients))[0]
+    error = bootstrap(lab, graft.effective, crossing)[0] if np.isfinite(crossed) else 0.0
+    at_end = [100.0 * float(intact[k][-1].mean()) for k in ("graft", "pulses")]
     said.append(f"event-free after {years} years {at_end[0]:.0f} % and {at_end[1]:.0f} %")
     return Found(
         {
             "margin": max(margins, key=lambda m: m.value),
             "early_deaths": mean_of(deaths, graft.effective),
-            "crossing": Measured(float(crossing)),
+            "crossing": Measured(float(crossed), float(error) if np.isfinite(error) else 0.0),
         },
         "; ".join(said),
     )
@@ -299,41 +305,6 @@ def cyclosporine(lab: Lab, arguments: Mapping[str, Any]) -> Found:
     )
 
 
-def esos(lab: Lab, arguments: Mapping[str, Any]) -> Found:
-    """Return 12-month skin differences of several drugs to no drug, and how far intervals of trial size overlap.
-
-    Parameters
-    ----------
-    lab
-        Shared simulations.
-    arguments
-        ``study``, ``day``, ``drugs`` with ``doses`` and published ``size``, size of the group without (``none``).
-    """
-    day = arguments["day"]
-    none = lab.treat(arguments["study"], [], day)
-    noise = 2.0 * _skin_noise(lab) ** 2
-
-    def half_width(course: Treated, size: int) -> float:
-        return 1.96 * float(np.sqrt((course.change("mrss", day).var(ddof=1) + noise) / size))
-
-    found, overlap, said = [], [], []
-    for drug, row in arguments["drugs"].items():
-        course = lab.treat(arguments["study"], [[drug, row["doses"]]], day)
-        step = mean_of(course.change("mrss", day) - none.change("mrss", day), course.effective)
-        found.append(step)
-        room = half_width(course, row["size"]) + half_width(none, arguments["none"]) - abs(step.value)
-        overlap.append(Measured(room, step.error))
-        said.append(f"{drug} {step.value:.2f}")
-    return Found(
-        {
-            "largest_benefit": min(found, key=lambda m: m.value),
-            "least_benefit": max(found, key=lambda m: m.value),
-            "overlap": min(overlap, key=lambda m: m.value),
-        },
-        ", ".join(said),
-    )
-
-
 def onset(lab: Lab, arguments: Mapping[str, Any]) -> Found:
     """Return how long each drug takes to half of its 12-month skin effect, and how soon its level is steady.
 
@@ -346,25 +317,33 @@ def onset(lab: Lab, arguments: Mapping[str, Any]) -> Found:
     """
     none = lab.treat(arguments["entry"], [], 364)
     until = none.at(364) + 1
-    half, steady = {}, {}
-    for drug, doses in arguments["drugs"].items():
-        course = lab.treat(arguments["entry"], [[drug, doses]], 364)
-        effect = (none.mrss[:until] - course.mrss[:until]).mean(axis=1)
-        half[drug] = (
-            float(np.interp(0.5, np.maximum.accumulate(effect / effect[-1]), course.days[:until]))
-            if effect[-1] > 0
-            else np.inf
-        )
-        steady[drug] = _early_level(drug, doses)
-    said = ", ".join(f"{d} {v:.0f}" for d, v in sorted(half.items(), key=lambda i: i[1]))
+    drugs = arguments["drugs"]
+    courses = {d: lab.treat(arguments["entry"], [[d, doses]], 364) for d, doses in drugs.items()}
+    gain = {d: none.mrss[:until] - c.mrss[:until] for d, c in courses.items()}
+
+    def halves(who: NDArray[np.int64]) -> list[float]:
+        times = [_half_time(g[:, who].mean(axis=1), none.days[:until]) for g in gain.values()]
+        return [min(times), max(times), *times]
+
+    values = halves(np.arange(lab.patients))
+    errors = bootstrap(lab, none.effective, halves)
+    steady = min(_early_level(d, doses) for d, doses in drugs.items())
+    each = sorted(zip(values[2:], drugs, strict=True))
     return Found(
         {
-            "shortest": Measured(min(half.values())),
-            "longest": Measured(max(half.values())),
-            "steady": Measured(min(steady.values())),
+            "shortest": Measured(values[0], float(errors[0])),
+            "longest": Measured(values[1], float(errors[1])),
+            "steady": Measured(steady),
         },
-        f"days to half: {said}",
+        "days to half: " + ", ".join(f"{d} {v:.0f}" for v, d in each),
     )
+
+
+def _half_time(effect: Array, days: NDArray[np.int64]) -> float:
+    """Return when an effect first reaches half of its last value; infinity where there is none."""
+    if effect[-1] <= 0:
+        return float("inf")
+    return float(np.interp(0.5, np.maximum.accumulate(effect / effect[-1]), days))
 
 
 def _early_level(drug: str, doses: str) -> float:
@@ -414,8 +393,6 @@ def _declined(lab: Lab, percent: float) -> str:
 
 def _not_down(lab: Lab, name: str, course: Treated, day: float, percent: float) -> NDArray[np.bool_]:
     """Return whose observed FVC has not fallen by `percent` of the observed value at entry."""
-    from rodnan.engine.keys import uniforms
-
     cohort = lab.cohort(name)
     u = uniforms(lab.seed, f"claims/{name}", "fvc-error", cohort.patients, 1)[:, 0]
     seen = readouts.observe_fvc(course.fvc[course.at(day)], u, lab.parameters["sd_fvc_noise"])
@@ -487,8 +464,6 @@ def cxcl4(lab: Lab, arguments: Mapping[str, Any]) -> Found:
         ``study``, ``treatments`` by arm, ``day`` of the second CXCL4 and first FVC, ``later`` day of the second FVC,
         ``size`` of the study.
     """
-    from rodnan.engine.keys import uniforms
-
     first, later = arguments["day"], arguments["later"]
     courses = [lab.treat(arguments["study"], [t], later) for t in arguments["treatments"].values()]
     half = len(courses[0].fvc[0]) // len(courses)

@@ -24,7 +24,7 @@ KINDS: Mapping[str, Experiment] = MappingProxyType(
         "cxcl4": contrasts.cxcl4,
         "cyclosporine": contrasts.cyclosporine,
         "drive-response": typical.drive_response,
-        "esos": contrasts.esos,
+        "esos": trials.esos,
         "gut-events": safety.gut_events,
         "infections": safety.infections,
         "listed-drugs": typical.listed_drugs,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["Lab", "Treated", "Treatment", "mean_of", "share_of"]
+__all__ = ["Lab", "Treated", "Treatment", "bootstrap", "mean_of", "share_of"]
 
 Treatment = Sequence[Any]
 """``[drug, doses in words]``, or ``[drug, doses, day on which it begins]``."""
@@ -96,11 +96,34 @@ def mean_of(values: Array, effective: float) -> Measured:
     return Measured(float(np.mean(values)), spread / float(np.sqrt(max(effective, 1.0))))
 
 
-def share_of(happened: Array, effective: float) -> Measured:
+def share_of(happened: NDArray[np.bool_], effective: float) -> Measured:
     """Return a share in percent with its standard error; a share of 0 or 1 keeps that of one patient."""
     share = float(np.mean(happened))
     spread = np.sqrt(max(share * (1.0 - share), 1.0 / max(effective, 1.0) / 4.0) / max(effective, 1.0))
     return Measured(100.0 * share, 100.0 * float(spread))
+
+
+def bootstrap(
+    lab: Lab, effective: float, statistic: Callable[[NDArray[np.int64]], Sequence[float]], draws: int = 100
+) -> Array:
+    """Return the Monte-Carlo standard errors of statistics of a cohort, float64[m].
+
+    Parameters
+    ----------
+    lab
+        Whose cohorts have `lab.patients` patients.
+    effective
+        Independent patients that the cohort rests on; errors are widened accordingly.
+    statistic
+        Takes the numbers of the patients in a resample, int64[n], and returns m numbers.
+    draws
+        Resamples.
+    """
+    n = lab.patients
+    u = uniforms(lab.seed, "claims", "bootstrap", np.arange(draws), n)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = np.array([statistic(np.minimum((n * row).astype(np.int64), n - 1)) for row in u], float)
+    return np.nanstd(found, axis=0, ddof=1) * float(np.sqrt(n / max(effective, 1.0)))
 
 
 class Lab:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -94,6 +94,8 @@ class ClaimCheck(BaseModel):
         Its criteria; the first is the claim's own number.
     missing
         What the claim asks for and the model cannot express.
+    limit
+        What holds the model back where the claim is refuted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -103,6 +105,7 @@ class ClaimCheck(BaseModel):
     arguments: dict[str, Any] = {}
     parts: tuple[Criterion, ...] = Field(min_length=1)
     missing: str | None = Field(default=None, min_length=12)
+    limit: str | None = Field(default=None, min_length=12)
 
     @property
     def text(self) -> str:
@@ -160,7 +163,7 @@ class Judged:
 
     verdict: Verdict
     deciding: Criterion
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
 
 def _load(name: str) -> Any:

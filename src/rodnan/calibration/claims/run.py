@@ -114,9 +114,9 @@ def claim_row(check: ClaimCheck, found: Found) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``id, verdict, value, criterion, note``: the value is that of the part that decided, the criterion names all parts;
-        then ``unit`` of the value, ``deciding`` (its criterion) and ``parts`` (``key, label, unit, value, error, low, high,
-        met, basis, reason``). A number that is not finite is None.
+        ``id, verdict, value, criterion, note``: value of the part that decided, criteria of all parts;
+        then ``simulation``, ``unit`` of the value, ``deciding`` (its criterion) and ``parts`` (``key, label, unit, value,
+        error, low, high, met, basis, reason``). A number that is not finite is None.
     """
     judged = judge(check, found)
     deciding = judged.deciding
@@ -127,7 +127,7 @@ def claim_row(check: ClaimCheck, found: Found) -> dict[str, Any]:
             for p in check.parts
             if not p.met(found.values[p.key].value)
         ]
-        remarks = ["; ".join(failed), *remarks]
+        remarks = ["; ".join(failed), *([f"limit: {check.limit}"] if check.limit else []), *remarks]
     if check.missing:
         remarks.append(f"missing: {check.missing}")
     return {
@@ -136,6 +136,7 @@ def claim_row(check: ClaimCheck, found: Found) -> dict[str, Any]:
         "value": _number(found.values[deciding.key].value),
         "criterion": check.text,
         "note": ". ".join((*remarks, *judged.notes)),
+        "simulation": True,
         "unit": deciding.unit,
         "deciding": deciding.text,
         "parts": [

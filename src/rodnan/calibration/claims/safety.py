@@ -263,7 +263,7 @@ def side_effects(lab: Lab, arguments: Mapping[str, Any]) -> Found:
     return Found(
         {
             "cards": Measured(float(cards)),
-            "low_counts": Measured(float(len(kinds))),
+            "kinds": Measured(float(len(kinds))),
             "leukopenia_spread": spread,
         },
         f"leukopenia {low_cyc:.0f} % on cyclophosphamide, {low_mmf:.0f} % on mycophenolate"

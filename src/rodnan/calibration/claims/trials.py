@@ -1,13 +1,13 @@
-"""Checks on virtual trials conducted with visits, held doses and patients who leave: SLS I and SLS II."""
+"""Checks on virtual trials conducted with visits, held doses and patients who leave: SLS I, SLS II, ESOS."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rodnan.calibration.claims.lab import Lab
+from rodnan.calibration.claims.lab import Lab, bootstrap
 from rodnan.calibration.claims.record import Found, Measured
 from rodnan.evidence import load_study
 from rodnan.trial.analysis import events_by, seen
@@ -18,29 +18,36 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["change_seen", "event_z", "sls_1", "sls_2", "sls_skin"]
+__all__ = ["change_seen", "esos", "event_z", "sls_1", "sls_2", "sls_skin"]
 
 
-def change_seen(
-    course: ArmCourse, endpoint: str, week: float, among: NDArray[np.bool_] | None = None
-) -> Array:
-    """Return the observed changes from entry of those still seen at a week (and `among`), float64[m]."""
+def change_seen(course: ArmCourse, endpoint: str, week: float, who: NDArray[np.int64] | None = None) -> Array:
+    """Return the observed changes from entry of those still seen at a week, float64[m].
+
+    Parameters
+    ----------
+    course
+        An arm.
+    endpoint, week
+        What and when.
+    who
+        Numbers of patients (some perhaps twice); everybody where None.
+    """
     visit = int(np.argmin(np.abs(course.days / 7.0 - week)))
-    there = seen(course, visit) if among is None else seen(course, visit) & among
-    return (course.observed[endpoint][visit] - course.observed[endpoint][0])[there]
+    change = course.observed[endpoint][visit] - course.observed[endpoint][0]
+    there = seen(course, visit)
+    if who is None:
+        return change[there]
+    return change[who][there[who]]
 
 
-def _difference(lab: Lab, study: str, first: Array, second: Array) -> Measured:
-    """Return a difference of means; the error takes the arms as independent, although they share patients."""
-    n = lab.effective(lab.cohort(study))
-    scale = n / float(len(lab.cohort(study).patients))
-    error = sum(v.var(ddof=1) / max(len(v) * scale, 1.0) for v in (first, second))
-    return Measured(float(first.mean() - second.mean()), float(np.sqrt(error)))
-
-
-def _mean(lab: Lab, study: str, values: Array) -> Measured:
-    n = lab.effective(lab.cohort(study)) * len(values) / float(len(lab.cohort(study).patients))
-    return Measured(float(values.mean()), float(values.std(ddof=1) / np.sqrt(max(n, 1.0))))
+def _measured(
+    lab: Lab, study: str, numbers: Callable[[NDArray[np.int64]], Sequence[float]]
+) -> list[Measured]:
+    """Return numbers of a virtual trial with their Monte-Carlo errors; `numbers` takes patients' numbers."""
+    values = numbers(np.arange(lab.patients))
+    errors = bootstrap(lab, lab.effective(lab.cohort(study)), numbers)
+    return [Measured(float(v), float(e)) for v, e in zip(values, errors, strict=True)]
 
 
 def event_z(
@@ -80,28 +87,23 @@ def sls_1(lab: Lab, arguments: Mapping[str, Any]) -> Found:
     arguments
         None are needed.
     """
-    arms = lab.trial("sls-1")
-    steps = {
-        week: _difference(
-            lab, "sls-1", *(change_seen(arms[a], "fvc_pct_pred", week) for a in ("cyc", "placebo"))
-        )
-        for week in (52, 78, 104)
-    }
+    arms, weeks = lab.trial("sls-1"), (52, 78, 104)
 
-    def ratio(later: int, earlier: int) -> Measured:
-        a, b = steps[later], steps[earlier]
-        if abs(b.value) < 1e-9:
-            return Measured(float("nan"))
-        r = a.value / b.value
-        shared = 0.5  # readings of one patient at two visits, half of the variance in common (assumed)
-        relative = a.error**2 + (r * b.error) ** 2 - 2.0 * shared * r * a.error * b.error
-        return Measured(r, float(np.sqrt(max(relative, 0.0))) / abs(b.value))
+    def numbers(who: NDArray[np.int64]) -> list[float]:
+        at = [
+            change_seen(arms["cyc"], "fvc_pct_pred", week, who).mean()
+            - change_seen(arms["placebo"], "fvc_pct_pred", week, who).mean()
+            for week in weeks
+        ]
+        return [*at, _over(at[1], at[0]), _over(at[2], at[1])]
 
-    said = ", ".join(f"{m.value:.1f} at week {w}" for w, m in steps.items())
-    return Found(
-        {"difference52": steps[52], "kept18": ratio(78, 52), "left24": ratio(104, 78)},
-        f"difference {said}",
-    )
+    *steps, kept, left = _measured(lab, "sls-1", numbers)
+    said = ", ".join(f"{m.value:.1f} at week {w}" for w, m in zip(weeks, steps, strict=True))
+    return Found({"difference52": steps[0], "kept18": kept, "left24": left}, f"difference {said}")
+
+
+def _over(later: float, earlier: float) -> float:
+    return later / earlier if abs(earlier) > 1e-9 else float("nan")
 
 
 def sls_2(lab: Lab, arguments: Mapping[str, Any]) -> Found:
@@ -115,20 +117,27 @@ def sls_2(lab: Lab, arguments: Mapping[str, Any]) -> Found:
         None are needed.
     """
     arms = lab.trial("sls-2")
-    lung = {a: change_seen(arms[a], "fvc_pct_pred", 104) for a in ("mmf", "cyc")}
-    skin = {a: change_seen(arms[a], "mrss", 104) for a in ("mmf", "cyc")}
+
+    def numbers(who: NDArray[np.int64]) -> list[float]:
+        lung, skin = (
+            [change_seen(arms[a], endpoint, 104, who).mean() for a in ("mmf", "cyc")]
+            for endpoint in ("fvc_pct_pred", "mrss")
+        )
+        return [*lung, lung[0] - lung[1], *skin, skin[0] - skin[1]]
+
+    mmf, cyc, fvc_difference, skin_mmf, skin_cyc, mrss_difference = _measured(lab, "sls-2", numbers)
     low, low_cyc, low_mmf = event_z(lab, "sls-2", arms["cyc"], arms["mmf"], "leukopenia", 104)
     left, left_cyc, left_mmf = event_z(lab, "sls-2", arms["cyc"], arms["mmf"], "withdrawal", 104)
     return Found(
         {
-            "fvc_mmf": _mean(lab, "sls-2", lung["mmf"]),
-            "fvc_cyc": _mean(lab, "sls-2", lung["cyc"]),
-            "fvc_difference": _difference(lab, "sls-2", lung["mmf"], lung["cyc"]),
-            "mrss_difference": _difference(lab, "sls-2", skin["mmf"], skin["cyc"]),
+            "fvc_mmf": mmf,
+            "fvc_cyc": cyc,
+            "fvc_difference": fvc_difference,
+            "mrss_difference": mrss_difference,
             "leukopenia_z": low,
             "withdrawal_z": left,
         },
-        f"mRSS {skin['mmf'].mean():.1f} and {skin['cyc'].mean():.1f}; leukopenia {low_mmf:.0f} % and {low_cyc:.0f} %; "
+        f"mRSS {skin_mmf.value:.1f} and {skin_cyc.value:.1f}; leukopenia {low_mmf:.0f} % and {low_cyc:.0f} %; "
         f"withdrawn {left_mmf:.0f} % and {left_cyc:.0f} % (mycophenolate, cyclophosphamide)",
     )
 
@@ -145,29 +154,60 @@ def sls_skin(lab: Lab, arguments: Mapping[str, Any]) -> Found:
     """
     diffuse = {s: lab.cohort(s).covariates["dcssc"] == 1 for s in ("sls-1", "sls-2")}
     placebo, two = lab.trial("sls-1")["placebo"], lab.trial("sls-2")
-    size = {a.id: a.n or 0 for a in (*load_study("sls-2").arms, *load_study("sls-1").arms)}
-    differences, last, changes, said = [], [], [], []
-    final = arguments["weeks"][-1]
-    for arm in ("mmf", "cyc"):
-        for week in arguments["weeks"]:
-            treated = change_seen(two[arm], "mrss", week, diffuse["sls-2"])
-            control = change_seen(placebo, "mrss", week, diffuse["sls-1"])
-            step = _difference(lab, "sls-2", treated, control)
-            differences.append(step)
-            if week == final:
-                n = [
-                    size[arm] * diffuse["sls-2"].mean() * len(treated) / diffuse["sls-2"].sum(),
-                    size["placebo"] * diffuse["sls-1"].mean() * len(control) / diffuse["sls-1"].sum(),
-                ]
-                trial = float(np.sqrt(treated.var(ddof=1) / n[0] + control.var(ddof=1) / n[1]))
-                last.append(Measured(step.value / trial, step.error / trial))
-                changes.append(_mean(lab, "sls-2", treated))
-                said.append(f"{arm} {treated.mean():.1f} against {control.mean():.1f}")
+    size = {a.id: float(a.n or 0) for a in (*load_study("sls-2").arms, *load_study("sls-1").arms)}
+    weeks, arms = arguments["weeks"], ("mmf", "cyc")
+
+    def changes(course: ArmCourse, study: str, week: int, who: NDArray[np.int64]) -> Array:
+        return change_seen(course, "mrss", week, who[diffuse[study][who]])
+
+    def numbers(who: NDArray[np.int64]) -> list[float]:
+        differences, tests, last = [], [], []
+        for arm in arms:
+            for week in weeks:
+                treated = changes(two[arm], "sls-2", week, who)
+                control = changes(placebo, "sls-1", week, who)
+                differences.append(float(treated.mean() - control.mean()))
+            n = [size[arm] * len(treated) / len(who), size["placebo"] * len(control) / len(who)]
+            error = float(np.sqrt(treated.var(ddof=1) / n[0] + control.var(ddof=1) / n[1]))
+            tests.append(differences[-1] / error)
+            last += [float(treated.mean()), float(control.mean())]
+        return [max(tests), max(differences), max(last[0], last[2]), *last]
+
+    test, difference, change, *last = _measured(lab, "sls-2", numbers)
+    said = [
+        f"{arm} {last[2 * i].value:.1f} against {last[2 * i + 1].value:.1f}" for i, arm in enumerate(arms)
+    ]
     return Found(
-        {
-            "worst_z24": max(last, key=lambda m: m.value),
-            "worst_difference": max(differences, key=lambda m: m.value),
-            "worst_change": max(changes, key=lambda m: m.value),
-        },
-        f"change at week {final}: {', '.join(said)}",
+        {"worst_z24": test, "worst_difference": difference, "worst_change": change},
+        f"change at week {weeks[-1]}: {', '.join(said)}",
+    )
+
+
+def esos(lab: Lab, arguments: Mapping[str, Any]) -> Found:
+    """Return 12-month skin differences of several drugs to no drug, and how far intervals of trial size overlap.
+
+    Parameters
+    ----------
+    lab
+        Shared simulations.
+    arguments
+        ``study``, ``week``, ``drugs`` (arms), ``none`` (the arm without).
+    """
+    study, week, drugs = arguments["study"], arguments["week"], arguments["drugs"]
+    arms = lab.trial(study, week)
+    size = {a.id: float(a.n or 50) for a in load_study(study).arms}
+
+    def numbers(who: NDArray[np.int64]) -> list[float]:
+        change = {a: change_seen(arms[a], "mrss", week, who) for a in (*drugs, arguments["none"])}
+        none = change[arguments["none"]]
+        half = {a: 1.96 * float(np.sqrt(c.var(ddof=1) / size[a])) for a, c in change.items()}
+        steps = [float(change[a].mean() - none.mean()) for a in drugs]
+        room = [half[a] + half[arguments["none"]] - abs(s) for a, s in zip(drugs, steps, strict=True)]
+        return [min(steps), max(steps), min(room), *steps, float(none.mean())]
+
+    most, least, overlap, *rest = _measured(lab, study, numbers)
+    said = ", ".join(f"{a} {m.value:.2f}" for a, m in zip(drugs, rest, strict=False))
+    return Found(
+        {"largest_benefit": most, "least_benefit": least, "overlap": overlap},
+        f"difference to no drug: {said}; change without drug {rest[-1].value:.2f}",
     )
