@@ -1,4 +1,4 @@
-"""Checks that compare treated with untreated patients of a study: skin, lung, time to benefit, transplantation."""
+"""Checks that compare treated with untreated patients of a study: skin, lung, time to benefit, CXCL4."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rodnan.calibration.claims.lab import Lab, Treated, bootstrap, mean_of, share_of
-from rodnan.calibration.claims.record import Found, Measured, hazards
+from rodnan.calibration.claims.record import Found, Measured
 from rodnan.disease import readouts
-from rodnan.disease.hazards import death_hazard
 from rodnan.disease.states import STATE_INDEX
 from rodnan.engine.keys import uniforms
 from rodnan.evidence import load_study, studies
 from rodnan.pharmacology import concentrations, dose_plan, draw_patients, load_model, parse_regimen
 from rodnan.pharmacology.patients import TYPICAL_PATIENT
-from rodnan.trial.cohort import Cohort
+from rodnan.trial.conduct import REASONS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,8 +33,7 @@ __all__ = [
     "peaks_in_order",
     "pilot_agents",
     "recent_decline",
-    "risk_benefit",
-    "transplant",
+    "usual_doses",
 ]
 
 FIBROBLAST_CHANNELS = frozenset(("pF", "kF", "fS", "mmp", "nTb"))
@@ -114,7 +112,7 @@ def pilot_agents(lab: Lab, arguments: Mapping[str, Any]) -> Found:
     day, none = arguments["day"], lab.treat(arguments["entry"], [], arguments["day"])
     effects = {}
     for drug in arguments["drugs"]:
-        course = lab.treat(arguments["entry"], [[drug, _usual(drug)]], day)
+        course = lab.treat(arguments["entry"], [[drug, usual_doses(drug)]], day)
         effects[drug] = mean_of(course.change("mrss", day) - none.change("mrss", day), course.effective)
     worst = max(effects.values(), key=lambda m: m.value)
     sizes = [
@@ -163,106 +161,9 @@ def _skin_noise(lab: Lab) -> float:
     return lab.parameters["sd_mrss_within"]
 
 
-def _usual(drug: str) -> str:
+def usual_doses(drug: str) -> str:
+    """Return the first usual regimen of a drug in words."""
     return load_model(drug).record.usual[0].doses
-
-
-def transplant(lab: Lab, arguments: Mapping[str, Any]) -> Found:
-    """Return gain, early deaths and crossing of event-free survival of transplantation against pulses.
-
-    Parameters
-    ----------
-    lab
-        Shared simulations.
-    arguments
-        ``entry``; ``transplant`` and ``comparator`` with doses; ``others`` and ``reported`` drugs at their usual regimens;
-        ``months`` at which gains are compared; ``years`` of survival; ``organ_failure``, the fall of true FVC (% of entry)
-        that counts as one.
-    """
-    entry, years = arguments["entry"], arguments["years"]
-    days = int(YEAR * years)
-    graft = lab.treat(entry, [arguments["transplant"]], days)
-    pulses = lab.treat(entry, [arguments["comparator"]], days)
-    last = round(max(arguments["months"]) * YEAR / 12)
-    others = {d: lab.treat(entry, [[d, _usual(d)]], last) for d in arguments["others"]}
-    others["pulse cyclophosphamide"] = pulses
-    margins, best = [], []
-    for month in arguments["months"]:
-        day = month * YEAR / 12
-        gains = {d: float(c.change("mrss", day).mean()) for d, c in others.items()}
-        rival = min(gains, key=lambda d: gains[d])
-        step = graft.change("mrss", day) - others[rival].change("mrss", day)
-        margins.append(mean_of(step, graft.effective))
-        best.append(f"{rival} {gains[rival]:.1f} at {month} months")
-    told = {d: lab.treat(entry, [[d, _usual(d)]], last) for d in arguments["reported"]}
-    said = [
-        f"HSCT {float(graft.change('mrss', arguments['months'][-1] * YEAR / 12).mean()):.1f}",
-        "next: " + ", ".join(best),
-    ]
-    said += [f"not compared: {d} {float(c.change('mrss', last).mean()):.1f}" for d, c in told.items()]
-    cohort, risk = lab.cohort(entry), hazards()
-    alive = {name: _survival(lab, cohort, c) for name, c in (("graft", graft), ("pulses", pulses))}
-    early = np.minimum(graft.days / risk["transplant_death_days"], 1.0) * risk["transplant_death"]
-    alive["graft"] = alive["graft"] * (1.0 - early)[:, None]
-    year = graft.at(YEAR)
-    deaths = 100.0 * (alive["pulses"][year] - alive["graft"][year])
-    limit = 1.0 - arguments["organ_failure"] / 100.0
-    intact = {
-        name: alive[name] * (np.minimum.accumulate(c.fvc) > limit * c.fvc[0])
-        for name, c in (("graft", graft), ("pulses", pulses))
-    }
-
-    def crossing(who: NDArray[np.int64]) -> list[float]:
-        free = {name: table[:, who].mean(axis=1) for name, table in intact.items()}
-        ahead = (graft.days >= risk["transplant_death_days"]) & (free["graft"] > free["pulses"])
-        return [graft.days[ahead.argmax()] / YEAR if ahead.any() else np.inf]
-
-    crossed = crossing(np.arange(lab.patients))[0]
-    error = bootstrap(lab, graft.effective, crossing)[0] if np.isfinite(crossed) else 0.0
-    at_end = [100.0 * float(intact[k][-1].mean()) for k in ("graft", "pulses")]
-    said.append(f"event-free after {years} years {at_end[0]:.0f} % and {at_end[1]:.0f} %")
-    return Found(
-        {
-            "margin": max(margins, key=lambda m: m.value),
-            "early_deaths": mean_of(deaths, graft.effective),
-            "crossing": Measured(float(crossed), float(error) if np.isfinite(error) else 0.0),
-        },
-        "; ".join(said),
-    )
-
-
-def _survival(lab: Lab, cohort: Cohort, course: Treated) -> Array:
-    """Return each patient's probability of being alive, float64[k, n], by the hazard of death of the disease."""
-    lung = cohort.covariates["dlco_healthy"]
-    dlco = readouts.dlco_pct_pred(lab.parameters, course.states, cohort.own("g_l"), lung)
-    rise = course.mrss - course.mrss[0]
-    progressor = ((rise > 5.0) & (rise >= 0.25 * course.mrss[0])).astype(float)
-    age = cohort.covariates["age"][None, :] + course.days[:, None] / YEAR
-    hazard = death_hazard(age, cohort.covariates["sex"][None, :], course.fvc, dlco, progressor)
-    step = np.diff(course.days, prepend=course.days[0])[:, None]
-    return np.exp(-np.cumsum(hazard * step, axis=0))
-
-
-def risk_benefit(lab: Lab, arguments: Mapping[str, Any]) -> Found:
-    """Return benefit and harm of transplantation per 100 patients, side by side.
-
-    Parameters
-    ----------
-    lab
-        Shared simulations.
-    arguments
-        ``entry``, ``transplant``, ``comparator``, ``day``, ``noticeable`` fall of the skin score.
-    """
-    day, fall = arguments["day"], arguments["noticeable"]
-    graft, pulses = (lab.treat(arguments["entry"], [arguments[k]], day) for k in ("transplant", "comparator"))
-    better = [(c.change("mrss", day) <= -fall).astype(float) for c in (graft, pulses)]
-    benefit = mean_of(100.0 * (better[0] - better[1]), graft.effective)
-    harm = 100.0 * hazards()["transplant_death"]
-    said = (
-        f"per 100 patients {100 * better[0].mean():.0f} against {100 * better[1].mean():.0f} improve; {harm:.0f} die of the "
-        "treatment against none (pooled record, not simulated)"
-    )
-    return Found({"benefit": benefit, "harm": Measured(harm)}, said)
 
 
 def cyclosporine(lab: Lab, arguments: Mapping[str, Any]) -> Found:
@@ -441,7 +342,7 @@ def long_term(lab: Lab, arguments: Mapping[str, Any]) -> Found:
     yearly = np.stack([course.mrss[course.at(YEAR * k)] for k in range(arguments["years"] + 1)])
     steps = [mean_of(step, course.effective) for step in np.diff(yearly, axis=0)]
     arm = lab.arm(arguments["study"], treatments, round(52.18 * arguments["stop_years"]))
-    stopped = arm.reason == 3
+    stopped = arm.reason == 1 + REASONS.index("adverse event")
     difference = course.change("mrss", days) - none.change("mrss", days)
     return Found(
         {

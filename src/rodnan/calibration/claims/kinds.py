@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from rodnan.calibration.claims import contrasts, safety, trials, typical
+from rodnan.calibration.claims import contrasts, safety, transplantation, trials, typical
 from rodnan.calibration.claims.lab import Lab
 from rodnan.calibration.claims.record import Found
 
@@ -37,13 +37,13 @@ KINDS: Mapping[str, Experiment] = MappingProxyType(
         "pilot-agents": contrasts.pilot_agents,
         "plasma-exchange": typical.plasma_exchange,
         "recent-decline": contrasts.recent_decline,
-        "risk-benefit": contrasts.risk_benefit,
+        "risk-benefit": transplantation.risk_benefit,
         "side-effects": safety.side_effects,
         "sls-1": trials.sls_1,
         "sls-2": trials.sls_2,
         "sls-skin": trials.sls_skin,
         "steroid-infections": safety.steroid_infections,
-        "transplant": contrasts.transplant,
+        "transplant": transplantation.transplant,
         "two-dose-levels": typical.two_dose_levels,
         "two-modes": typical.two_modes,
     }
