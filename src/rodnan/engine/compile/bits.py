@@ -2,7 +2,8 @@
 
 A call of the mathematical library in a loop over lanes stops the compiler from using vector instructions. The logarithm is
 that of fdlibm (Sun Microsystems, 1993: argument reduced to [sqrt(1/2), sqrt(2)], polynomial in ``(f / (2 + f))^2``), the
-exponential a Taylor polynomial on [-ln 2 / 2, ln 2 / 2]. The relative error of ``b^e`` is about ``(2 + |e ln b|)`` units in
+exponential a Taylor polynomial on [-ln 2 / 2, ln 2 / 2]; both are summed in pairs, which keeps chains of dependent operations
+short. The relative error of ``b^e`` is about ``(2 + |e ln b|)`` units in
 the last place; results beyond 1e±300 (float64) or 1e±37 (float32) are not represented.
 """
 
@@ -69,15 +70,20 @@ def power64(base, exponent):
     f = _real64((bits & _MANTISSA64) + _LOW64) - 1.0
     s = f / (2.0 + f)
     z = s * s
-    tail = z * (_L1 + z * (_L2 + z * (_L3 + z * (_L4 + z * (_L5 + z * (_L6 + z * _L7))))))
+    zz = z * z
+    tail = z * ((_L1 + z * _L2) + zz * ((_L3 + z * _L4) + zz * ((_L5 + z * _L6) + zz * _L7)))
     half = 0.5 * f * f
     log = whole * _LN2_HIGH64 - ((half - (s * (half + tail) + whole * _LN2_LOW64)) - f)
     x = exponent * log
     shifted = x * _LOG2E + _MAGIC64
     n = shifted - _MAGIC64
     r = (x - n * _LN2_HIGH64) - n * _LN2_LOW64
-    high = _T8 + r * (_T9 + r * (_T10 + r * (_T11 + r * (_T12 + r * _T13))))
-    e = 1.0 + r * (1.0 + r * (_T2 + r * (_T3 + r * (_T4 + r * (_T5 + r * (_T6 + r * (_T7 + r * high)))))))
+    rr = r * r
+    r4 = rr * rr
+    low = (_T2 + r * _T3) + rr * (_T4 + r * _T5)
+    middle = (_T6 + r * _T7) + rr * (_T8 + r * _T9)
+    high = (_T10 + r * _T11) + rr * (_T12 + r * _T13)
+    e = 1.0 + (r + rr * (low + r4 * (middle + r4 * high)))
     result = _real64(_bits64(e) + (_bits64(shifted) << 52))
     below = 0.0 if exponent > 0.0 else np.inf
     edge = below if base == 0.0 else np.nan
@@ -106,14 +112,16 @@ def power32(base, exponent):
     f = _real32(np.int32(np.int32(bits & _MANTISSA32) + _LOW32)) - _ONE32
     s = f / (_TWO32 + f)
     z = s * s
-    tail = z * (_M1 + z * (_M2 + z * (_M3 + z * _M4)))
+    tail = z * ((_M1 + z * _M2) + z * z * (_M3 + z * _M4))
     half = _HALF32 * f * f
     log = whole * _LN2_HIGH32 - ((half - (s * (half + tail) + whole * _LN2_LOW32)) - f)
     x = exponent * log
     shifted = x * _LOG2E32 + _MAGIC32
     n = shifted - _MAGIC32
     r = (x - n * _LN2_HIGH32) - n * _LN2_LOW32
-    e = _ONE32 + r * (_ONE32 + r * (_U2 + r * (_U3 + r * (_U4 + r * (_U5 + r * (_U6 + r * _U7))))))
+    rr = r * r
+    low = (_U2 + r * _U3) + rr * ((_U4 + r * _U5) + rr * (_U6 + r * _U7))
+    e = _ONE32 + (r + rr * low)
     result = _real32(np.int32(_bits32(e) + np.int32(_bits32(shifted) << _SHIFT32)))
     below = _ZERO32 if exponent > _ZERO32 else _INF32
     edge = below if base == _ZERO32 else _NAN32

@@ -4,8 +4,10 @@ The generated module has one function, ``advance``, that takes one block of `LAN
 the inner loop touches lies in one array, one row of lanes a quantity, at offsets that are literals: the compiler then sees
 that rows do not overlap without asking at run time, and uses vector instructions. What is constant in time is computed
 once: terms of shared parameters as scalars, reciprocals of a patient's parameters as rows. Right-hand sides are ordered
-so that few values are alive at a time (`_order`), and each is used up at once: by the running sum of the step and by the
-next stage. No fast-math: a lane's numbers depend on that lane alone, and are the same on every processor.
+so that few values are alive at a time (`_order`), after the powers, whose chains are the longest; each is used up at
+once, by the running sum of the step and by the next stage. Products and sums may fuse where the processor can do that
+(no other licence of fast-math is given): a lane's numbers depend on that lane alone, and differ between kinds of processor
+in the last digits at most.
 """
 
 from __future__ import annotations
@@ -188,6 +190,10 @@ class _Plan:
         lines: list[str] = []
         present: set[str] = set()
         first = self.first_row
+        for power in (n for n, t in self._temporaries.items() if t.text.startswith("power(")):
+            for name in _missing([power], present, self._temporaries):  # the longest chains begin first
+                lines.append(f"{name} = {self._load(name)}")
+                present.add(name)
         for state in _order([d.needs for d in self._derivatives], self._temporaries):
             derivative = self._derivatives[state]
             for name in _missing(derivative.needs, present, self._temporaries):
@@ -281,7 +287,7 @@ REAL = np.{precision}
 {rows}
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={{"contract"}})
 def advance(y_, individual_, population_, defaults_, active_, series_, length_, substeps_, lanes_, out_steps_, out_):
 {unpack}
 {hoisted}
