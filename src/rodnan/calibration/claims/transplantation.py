@@ -78,6 +78,7 @@ def transplant(lab: Lab, arguments: Mapping[str, Any]) -> Found:
     error = bootstrap(lab, graft.effective, crossing)[0] if np.isfinite(crossed) else 0.0
     at_end = [100.0 * float(intact[k][-1].mean()) for k in ("graft", "pulses")]
     said.append(f"event-free after {years} years {at_end[0]:.0f} % and {at_end[1]:.0f} %")
+    said.append("deaths of the treatment are an input (pooled record)")
     return Found(
         {
             "margin": max(margins, key=lambda m: m.value),
