@@ -16,6 +16,10 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+
+from rodnan.engine.batch import default_workers
+from rodnan.engine.compile import LANES, SymbolicSystem, lane_source
+from rodnan.engine.compile.cache import load_kernel, source_key
 from workload import definition
 from workload.definition import (
     CONSTANT,
@@ -29,10 +33,6 @@ from workload.definition import (
     initial_state,
 )
 from workload.spelling import endless_modes
-
-from rodnan.engine.batch import default_workers
-from rodnan.engine.compile import LANES, SymbolicSystem, lane_source
-from rodnan.engine.compile.cache import load_kernel, source_key
 
 __all__ = ["kernel", "run", "workload_system"]
 
@@ -132,17 +132,17 @@ def driver(precision: str) -> Callable:
             node = 0
             for step in range(steps):
                 row = series[dose * steps + step]
-                for l in range(2 * LANES):
-                    row[l] = zero
+                for lane in range(2 * LANES):
+                    row[lane] = zero
                 while node < last[step]:
                     at = faded[node]
                     a, b = mean[node], change[node]
-                    for l in range(width):
-                        conc = grown[l] * at[l] + grown[LANES + l] * at[LANES + l]
-                        conc += grown[2 * LANES + l] * at[2 * LANES + l]
-                        effect = conc / (kinetic[6 * LANES + l] + conc)
-                        row[l] += a * effect
-                        row[LANES + l] += b * effect
+                    for lane in range(width):
+                        conc = grown[lane] * at[lane] + grown[LANES + lane] * at[LANES + lane]
+                        conc += grown[2 * LANES + lane] * at[2 * LANES + lane]
+                        effect = conc / (kinetic[6 * LANES + lane] + conc)
+                        row[lane] += a * effect
+                        row[LANES + lane] += b * effect
                     node += 1
 
     @njit(nogil=True, error_model="numpy", cache=False)

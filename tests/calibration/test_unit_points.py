@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from rodnan.calibration.bayes import simulate
-from rodnan.calibration.bayes.points import ABSENT, draw_points, moved_names
+from rodnan.calibration.bayes.points import ABSENT, draw_points, draw_points_again, moved_names
+from rodnan.calibration.bayes.priors import build_prior
 from rodnan.disease.parameters import load_parameters
 from rodnan.disease.variants import variants
 from rodnan.errors import CalibrationError
@@ -41,6 +42,20 @@ def test_weights_of_a_group_sum_to_one_and_mechanisms_are_absent_in_a_share():
         np.testing.assert_allclose([sum(p[n] for n in members) for p in points], 1.0, atol=1e-12)
     absent = np.mean([p["ex_s"] == 0.0 for p in points])
     assert abs(absent - ABSENT) < 0.1  # four standard errors of a share of 400
+
+
+def test_a_second_design_lies_where_the_first_posterior_does_and_is_wider():
+    prior = build_prior(PARAMETERS, moved_names(PARAMETERS))
+    draws = np.random.default_rng(2).normal(0.4, 0.3, (500, prior.dimension))
+    points = draw_points_again(draws, 500, seed=5, parameters=PARAMETERS, width=1.5)
+    held = {name for v in variants().values() for name in v.held}
+    free = [k for k, name in enumerate(prior.coordinate_names) if name not in held]
+    z = prior.z_of(prior.table(points))[:, free]
+    np.testing.assert_allclose(z.mean(axis=0), draws[:, free].mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(z.std(axis=0), 1.5 * draws[:, free].std(axis=0), rtol=1e-6)
+    few = draw_points_again(draws, 40, seed=5, parameters=PARAMETERS, width=0.0)
+    assert len(few) == 40
+    assert len({p["tauD"] for p in few}) == 1
 
 
 @pytest.fixture

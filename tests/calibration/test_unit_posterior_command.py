@@ -1,10 +1,15 @@
 """What the full calibration's command says of each stage, and what it refuses."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from rodnan.calibration.bayes import full, stages
+from rodnan.calibration.bayes.points import moved_names
+from rodnan.calibration.bayes.priors import build_prior
 from rodnan.cli.calibrate_full import run
+from rodnan.disease.parameters import load_parameters
 from rodnan.errors import CalibrationError
 
 OPTIONS = {
@@ -46,6 +51,8 @@ def stubbed(monkeypatch):
         calls.append(f"simulate {len(points)}")
         return np.ones((len(points), len(full.summary_keys())))
 
+    draws = np.zeros((9, build_prior(load_parameters(), moved_names(load_parameters())).dimension))
+    monkeypatch.setattr(stages.Calibration, "chains", lambda of, variant: SimpleNamespace(flat_z=draws))
     monkeypatch.setattr(full, "run_stage", stage)
     monkeypatch.setattr(full, "run_points", simulate)
     return calls, found
@@ -54,7 +61,7 @@ def stubbed(monkeypatch):
 def test_stages_run_in_order_and_say_what_they_found(stubbed, tmp_path, capsys):
     calls, _ = stubbed
     run(tmp_path, upto="correct", **OPTIONS)
-    assert calls[:3] == ["simulate 28", "emulate", "check"]
+    assert calls[:5] == ["simulate 26", "emulate", "check", "sample", "simulate 28"]
     assert calls[-6:] == list(stages.STAGES)
     lines = capsys.readouterr().out.splitlines()
     assert [line.partition(":")[0] for line in lines] == list(stages.STAGES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rodnan.calibration.bayes.observations import Observation, natural_observations, trial_observations
-from rodnan.calibration.bayes.points import draw_points, moved_names
+from rodnan.calibration.bayes.points import draw_points, draw_points_again, moved_names
 from rodnan.calibration.bayes.posterior import Settings
 from rodnan.calibration.bayes.simulate import Size, arm_targets, run_points, summary_keys
 from rodnan.calibration.bayes.stages import STAGES, Calibration, run_stage, write_design
 from rodnan.calibration.natural_history import targets
 from rodnan.disease.parameters import load_parameters
 from rodnan.disease.variants import variants
+from rodnan.errors import CalibrationError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -104,17 +106,17 @@ def run_full(
     size: Size | None = None,
     processes: int = 1,
     upto: str = STAGES[-1],
-    around: Mapping[str, float] | None = None,
+    rounds: int = 2,
     report: Callable[[str], None] = lambda line: None,
 ) -> dict[str, dict[str, Any]]:
-    """Run design and stages, each resumed where it stopped.
+    """Run designs and stages, each resumed where it stopped; data are not looked at before the check of the method.
 
     Parameters
     ----------
     of
         The calibration.
     points
-        Points of the design.
+        Points of the (second) design.
     repeats
         Simulations of its middle with other people each, from which the noise of a simulation is known.
     size
@@ -123,8 +125,9 @@ def run_full(
         Simulations at a time.
     upto
         Last stage to run.
-    around
-        Physical values to draw the design around; the recorded fit when None.
+    rounds
+        1: one design around the recorded fit. 2: a design of half as many points there first, then one where the posterior
+        of the first lies.
     report
         Takes a line of progress.
 
@@ -132,22 +135,73 @@ def run_full(
     -------
     dict
         Summary by stage.
-    """
-    from rodnan.calibration.bayes.simulate import split_point
 
-    design = of.folder / "design.npz"
-    if not design.exists():
-        parameters, potencies = (of.parameters, None) if around is None else split_point(around)
-        drawn = draw_points(points, seed=of.seed, parameters=parameters, potencies=potencies)
-        drawn += draw_points(1, seed=of.seed, parameters=parameters, potencies=potencies, width=0.0) * repeats
-        summaries = run_points(
-            drawn, of.folder / "design", seed=of.seed, size=size, processes=processes, report=report
-        )
-        write_design(of.folder, of.prior.names, of.prior.table(drawn), summary_keys(), summaries)
-    found = {}
-    for stage in STAGES[: STAGES.index(upto) + 1]:
+    Raises
+    ------
+    CalibrationError
+        RDN-C055 when the simulation-based calibration fails.
+    """
+    say = report
+    if not (of.folder / "design.npz").exists():
+        z = _first_round(of, points // 2, repeats, size, processes, say) if rounds > 1 else None
+        drawn, middle = _drawn(of, points, z), _drawn(of, 1, z, 0.0)
+        _simulate_design(of, drawn + middle * repeats, size, processes, say)
+    return _run_stages(of, STAGES[: STAGES.index(upto) + 1], say)
+
+
+def _run_stages(
+    of: Calibration, chosen: Sequence[str], report: Callable[[str], None]
+) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for stage in chosen:
         found[stage] = run_stage(of, stage, report)
+        if stage == "check" and found[stage]["verdict"] == "fails":
+            raise CalibrationError(
+                "RDN-C055",
+                "the simulation-based calibration fails: prior, likelihood and sampler do not agree",
+                value=found[stage]["alarms"],
+            )
     return found
+
+
+def _first_round(
+    of: Calibration,
+    points: int,
+    repeats: int,
+    size: Size | None,
+    processes: int,
+    report: Callable[[str], None],
+) -> Array:
+    """Run a smaller design around the recorded fit, its emulator and its chains; return the draws."""
+    first = replace(of, folder=of.folder / "round-1", variants={of.shipped: of.variants[of.shipped]})
+    if not (first.folder / "design.npz").exists():
+        drawn = _drawn(first, points, None) + _drawn(first, 1, None, 0.0) * repeats
+        _simulate_design(first, drawn, size, processes, report)
+    _run_stages(first, ("emulate", "check", "sample"), report)
+    return first.chains(of.shipped).flat_z
+
+
+def _drawn(
+    of: Calibration, count: int, z: Array | None, width: float | None = None
+) -> list[dict[str, float]]:
+    if z is None:
+        spread = {} if width is None else {"width": width}
+        return draw_points(count, seed=of.seed, parameters=of.parameters, **spread)
+    spread = {} if width is None else {"width": width}
+    return draw_points_again(z, count, seed=of.seed + 1, parameters=of.parameters, **spread)
+
+
+def _simulate_design(
+    of: Calibration,
+    drawn: Sequence[Mapping[str, float]],
+    size: Size | None,
+    processes: int,
+    report: Callable[[str], None],
+) -> None:
+    summaries = run_points(
+        drawn, of.folder / "design", seed=of.seed, size=size, processes=processes, report=report
+    )
+    write_design(of.folder, of.prior.names, of.prior.table(list(drawn)), summary_keys(), summaries)
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,8 @@
 """Points of a simulation design: physical values drawn around the recorded fit, no further out than the priors.
 
 Everything moves on the standard-normal scale of its prior (`rodnan.calibration.bayes.priors`); the centre lies between
-prior and recorded fit and the spread is a share of the prior's. Optional mechanisms are absent in a share of the
+prior and recorded fit and the spread is a share of the prior's. A second design lies where the posterior of the first
+lies, somewhat wider, so that the emulator is at its best where it is used. Optional mechanisms are absent in a share of the
 points, so that a structural variant is inside the design and not at its edge.
 """
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["draw_points", "moved_names"]
+__all__ = ["draw_points", "draw_points_again", "moved_names"]
 
 ABSENT = 0.25
 """Share of the points in which an optional mechanism is absent."""
@@ -79,7 +80,41 @@ def draw_points(
     )  # an absent mechanism: the middle of its prior
     who = np.arange(count)
     z = centre + width * normals(seed, "design", "points", who, prior.dimension)
-    points = prior.points(z)
+    return _with_absent(prior.points(z), seed)
+
+
+def draw_points_again(
+    draws: Array, count: int, *, seed: int, parameters: ParameterSet, width: float = 1.2
+) -> list[dict[str, float]]:
+    """Draw the points of a later design where an earlier emulator's posterior lies.
+
+    Parameters
+    ----------
+    draws
+        float64[n, d], draws of that posterior on the standard-normal scale of the priors.
+    count
+        Points; as many draws are taken, at equal distances and some more than once where there are fewer.
+    seed
+        Random stream.
+    parameters
+        The parameter table.
+    width
+        Spread as a multiple of the posterior's around its mean.
+
+    Returns
+    -------
+    list of dict
+        Physical values by name of `moved_names`.
+    """
+    prior = build_prior(parameters, moved_names(parameters))
+    rows = np.linspace(0, len(draws) - 1, count).round().astype(int)
+    middle = draws.mean(axis=0)
+    return _with_absent(prior.points(middle + width * (draws[rows] - middle)), seed)
+
+
+def _with_absent(points: list[dict[str, float]], seed: int) -> list[dict[str, float]]:
+    """Take each optional mechanism out of a share of the points."""
+    who = np.arange(len(points))
     for name, value in {n: v for variant in variants().values() for n, v in variant.held.items()}.items():
         absent = uniforms(seed, "design", f"absent/{name}", who, 1)[:, 0] < ABSENT
         for k in np.flatnonzero(absent):

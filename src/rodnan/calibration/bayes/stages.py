@@ -215,7 +215,7 @@ def _needs(of: Calibration, stage: str) -> list[Path]:
 
 
 def _mark(of: Calibration, stage: str) -> str:
-    """Return a hash of everything a stage uses: files, observations, priors, settings."""
+    """Return a hash of everything a stage uses: files, priors, its settings, what was observed."""
     digest = hashlib.sha256()
     for path in _needs(of, stage):
         if not path.exists():
@@ -223,21 +223,21 @@ def _mark(of: Calibration, stage: str) -> str:
                 "RDN-C053", f"the stage {stage} needs the result of an earlier one", where=path.name
             )
         digest.update(path.read_bytes())
-    uses = {
-        "observations": [o.model_dump() for o in of.observations],
-        "spread": heterogeneity().model_dump(),
-        "prior": [asdict(c) for c in of.prior.coordinates],
-        "variants": {n: dict(v) for n, v in of.variants.items()},
-        "settings": [
-            of.seed,
-            asdict(of.sampler),
-            of.sets,
-            of.redraws,
-            of.version,
-            of.shipped,
-            of.redraw_noise,
-        ],
-    }
+    of_stage = {
+        "emulate": [],
+        "check": [of.seed, of.sets, of.shipped],
+        "sample": [of.seed, asdict(of.sampler)],
+        "stack": [],
+        "redraw": [of.seed, of.redraws, of.shipped],
+        "correct": [of.seed, of.redraw_noise, of.shipped, of.version],
+    }[stage]
+    uses: dict[str, Any] = {"prior": [asdict(c) for c in of.prior.coordinates], "settings": of_stage}
+    if stage != "emulate":
+        uses |= {
+            "observations": [o.model_dump() for o in of.observations],
+            "spread": heterogeneity().model_dump(),
+            "variants": {n: dict(v) for n, v in of.variants.items()},
+        }
     digest.update(json.dumps(uses, sort_keys=True).encode())
     return digest.hexdigest()[:24]
 

@@ -1,10 +1,10 @@
 """Powers that a vectorising compiler can inline: logarithm and exponential by polynomials and the bits of a number.
 
-A call of the mathematical library in a loop over lanes stops the compiler from using vector instructions. The logarithm is
-that of fdlibm (Sun Microsystems, 1993: argument reduced to [sqrt(1/2), sqrt(2)], polynomial in ``(f / (2 + f))^2``), the
-exponential a Taylor polynomial on [-ln 2 / 2, ln 2 / 2]; both are summed in pairs, which keeps chains of dependent operations
-short. The relative error of ``b^e`` is about ``(2 + |e ln b|)`` units in
-the last place; results beyond 1e±300 (float64) or 1e±37 (float32) are not represented.
+A call of the mathematical library in a loop over lanes stops the compiler from using vector instructions. The logarithm
+is that of fdlibm (Sun Microsystems, 1993: argument reduced to [sqrt(1/2), sqrt(2)], polynomial in ``(f / (2 + f))^2``),
+the exponential a Taylor polynomial on [-ln 2 / 2, ln 2 / 2]; both are summed in pairs, which keeps chains of dependent
+operations short. The relative error of ``b^e`` is about ``(2 + |e ln b|)`` units in the last place; results beyond 1e±300
+(float64) or 1e±37 (float32) are not represented.
 """
 
 from __future__ import annotations
