@@ -166,7 +166,8 @@ def driver(precision: str) -> Callable:
                 moments(kinetic[block], decayed, grown, faded[block], mean, change, last, series, count)
                 week = done // 14
                 advance(
-                    state, own[block], constants, none, active, series[: count * steps], length, unsplit, LANES,
+                    state, own[block], constants, none, active, series[: count * steps], count * steps, 1, length,
+                    unsplit, LANES,
                     weeks[: count // 14], kept[week + 1 : week + 1 + count // 14],
                 )  # fmt: skip
                 done += count

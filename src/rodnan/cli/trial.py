@@ -46,7 +46,7 @@ def run(
         require_writable(json)
     if out is not None:
         require_writable(out, folder=True)
-    from rodnan.report import text_tables, write_report
+    from rodnan.report import text_tables
     from rodnan.trial import run as run_trial
 
     progress = progress_line(quiet)
@@ -60,9 +60,12 @@ def run(
         workers=workers,
         progress=progress,
     )
+    written = []
     if out is not None:
+        from rodnan.report import write_report
+
         progress("writing the report")
-    written = write_report(result, out) if out is not None else []
+        written = write_report(result, out)
     if json is not None:
         write_json(json, result)
     if not quiet and sys.stderr.isatty():

@@ -95,6 +95,7 @@ def advance_patients(
     days: int,
     *,
     out_days: Sequence[int] | NDArray[np.int64] = (),
+    hold: int = 1,
     workers: int | None = None,
     device: str = "cpu",
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -109,11 +110,14 @@ def advance_patients(
     y
         float64[n, 33], state now.
     inputs
-        Channel or flare name -> float64[days, n], constant within each day. Absent channels are zero, absent flares one.
+        Channel or flare name -> float64[ceil(days / hold), n], constant within `hold` days. Absent channels are zero, absent
+        flares one.
     days
         Number of days.
     out_days
         Days after which the state is kept; 0 is now.
+    hold
+        Days for which a row of `inputs` holds.
     workers
         Threads; all cores where None.
     device
@@ -132,14 +136,18 @@ def advance_patients(
     """
     n = len(y)
     names = [name for name in INPUTS if name in inputs]
+    rows = -(-days // hold)
     for name, values in inputs.items():
         if name not in INPUTS:
             raise ModelError("RDN-M005", "no such channel", value=name, nearest=nearest_name(name, INPUTS))
-        if values.shape != (days, n):
-            raise ModelError("RDN-M006", f"must have shape ({days}, {n})", where=name, value=values.shape)
+        if values.shape != (rows, n):
+            raise ModelError("RDN-M006", f"must have shape ({rows}, {n})", where=name, value=values.shape)
         _check_range(name, values)
-    series = np.stack([inputs[name] for name in names], axis=1) if names else np.zeros((days, 0, n))
+    series = np.stack([inputs[name] for name in names], axis=1) if names else np.zeros((rows, 0, n))
     active = np.array([INPUTS.index(name) for name in names], np.int64)
+    substeps = _substeps(inputs)
+    if substeps is not None and hold > 1:
+        substeps = np.repeat(substeps, hold, axis=0)[:days]
     if choose_device(device) == "gpu":
         return advance_gpu(
             disease_kernel_gpu(),
@@ -148,9 +156,9 @@ def advance_patients(
             parameters.population_vector(),
             _DEFAULTS,
             active,
-            series,
+            np.repeat(series, hold, axis=0)[:days],
             out_days=np.asarray(out_days, np.int64),
-            substeps=_substeps(inputs),
+            substeps=substeps,
         )
     return advance(
         disease_kernel(),
@@ -161,7 +169,9 @@ def advance_patients(
         active,
         series,
         out_days=np.asarray(out_days, np.int64),
-        substeps=_substeps(inputs),
+        substeps=substeps,
+        steps=days,
+        hold=hold,
         workers=workers,
     )
 

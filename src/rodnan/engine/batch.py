@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["advance", "default_workers", "refuse_unfinite"]
 
+_TASKS_A_THREAD = 6
+"""Tasks into which a thread's share is cut: enough that threads end together, few enough to cost nothing."""
+
 
 def default_workers() -> int:
     """Return the number of threads used when none is asked for: the cores this process may use."""
@@ -38,6 +41,8 @@ def advance(
     out_days: NDArray[np.int64],
     substeps: NDArray[np.int64] | None = None,
     length: float = 1.0,
+    steps: int | None = None,
+    hold: int = 1,
     workers: int | None = None,
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Advance the state of n patients by some steps, of a day each unless said otherwise.
@@ -57,7 +62,7 @@ def advance(
     active
         int64[n_active], which inputs vary.
     series
-        float[steps, n_active, n], their values, constant within each step; for a kernel with linear inputs
+        float[steps / hold, n_active, n], their values, constant within `hold` steps; for a kernel with linear inputs
         float[steps, 2 n_active, n], mean and change over the step in turn.
     out_days
         int64[n_out], ascending steps after which the state is kept; 0 is before the first.
@@ -65,6 +70,10 @@ def advance(
         int64[steps, n], parts into which a patient's step is split; one where None.
     length
         Days a step.
+    steps
+        Number of steps; as many as `series` is for where None.
+    hold
+        Steps for which a row of `series` holds.
     workers
         Threads; all cores where None.
 
@@ -78,10 +87,15 @@ def advance(
     Raises
     ------
     EngineError
-        RDN-N003 when a state is not finite at the end, naming the patients.
+        RDN-N003 when a state is not finite at the end, naming the patients; RDN-N014 for more steps than inputs.
     """
     n, n_states = y.shape
-    steps, rows = series.shape[:2]
+    given, rows = series.shape[:2]
+    steps = given * hold if steps is None else steps
+    if steps > given * hold:
+        raise EngineError(
+            "RDN-N014", f"inputs are given for {given * hold} steps only", where="steps", value=steps
+        )
     blocks = -(-n // LANES)
     padded = blocks * LANES
     real = kernel.REAL
@@ -97,21 +111,27 @@ def advance(
         lanes = take[block * LANES : (block + 1) * LANES]
         state = np.ascontiguousarray(y[lanes].T, real).ravel()
         own = np.ascontiguousarray(individual[lanes].T, real).ravel()
-        drive = np.ascontiguousarray(series[:, :, lanes], real).reshape(steps, rows * LANES)
+        drive = np.ascontiguousarray(series[:, :, lanes], real).reshape(given, rows * LANES)
         split = unsplit if substeps is None else np.ascontiguousarray(substeps[:, lanes], np.int64)
         kept = np.empty((len(out_days), n_states * LANES), real)
-        kernel.advance(state, own, shared, default, active, drive, length, split, LANES, out_days, kept)
+        kernel.advance(
+            state, own, shared, default, active, drive, steps, hold, length, split, LANES, out_days, kept
+        )
         first, count = block * LANES, min(LANES, n - block * LANES)
         end[first : first + count] = state.reshape(n_states, LANES).T[:count]
         out[:, first : first + count] = kept.reshape(-1, n_states, LANES).transpose(0, 2, 1)[:, :count]
 
+    def run_all(some: range) -> None:
+        for block in some:
+            run(block)
+
     threads = min(workers or default_workers(), blocks)
     if threads <= 1:
-        for block in range(blocks):
-            run(block)
+        run_all(range(blocks))
     else:
+        share = -(-blocks // (_TASKS_A_THREAD * threads))
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(run, range(blocks)))
+            list(pool.map(run_all, (range(i, min(i + share, blocks)) for i in range(0, blocks, share))))
     refuse_unfinite(end)
     return end, out
 

@@ -114,13 +114,12 @@ def flare_paths(parameters: ParameterSet, effects: RandomEffects) -> dict[str, A
     dict
         ``flare``, ``lung_flare``: float64[points, n], one value for each `FLARE_GRID` days since onset.
     """
-    from scipy.signal import lfilter
-
     paths = {}
     for name, spread, memory in (("flare", "s_flare", "tau_flare"), ("lung_flare", "s_lung", "tau_lung")):
         s, keep = parameters[spread], np.exp(-FLARE_GRID / parameters[memory])
-        drive = s * np.sqrt(1 - keep**2) * effects[name].T
-        drive[0] = s * effects[name][:, 0]
-        z = np.asarray(lfilter([1.0], [1.0, -keep], drive, axis=0))
+        z = s * np.sqrt(1 - keep**2) * effects[name].T
+        z[0] = s * effects[name][:, 0]
+        for point in range(1, len(z)):
+            z[point] += keep * z[point - 1]
         paths[name] = np.exp(z - s**2 / 2)
     return paths

@@ -170,9 +170,15 @@ def simulate_pool(parameters: ParameterSet, draws: PoolDraws, *, workers: int | 
     flares = flare_paths(parameters, draws.effects)
     days = int(draws.years * 365.25) // OUTPUT_DAYS * OUTPUT_DAYS
     kept = np.arange(0, days + 1, OUTPUT_DAYS)
-    everyone = np.arange(draws.size)
-    inputs = flare_inputs(flares, np.zeros(draws.size, np.int64), everyone, days)
+    inputs = {name: path[: -(-days // FLARE_GRID)] for name, path in flares.items()}
     _, states = advance_patients(
-        parameters, individual, onset_state(individual), inputs, days, out_days=kept, workers=workers
+        parameters,
+        individual,
+        onset_state(individual),
+        inputs,
+        days,
+        out_days=kept,
+        hold=FLARE_GRID,
+        workers=workers,
     )
     return Pool(draws, parameters, individual, other, flares, kept, states)

@@ -51,15 +51,15 @@ def published_number(row: Any) -> dict[str, Any] | None:
 
 def published_count(row: Any) -> dict[str, Any] | None:
     """Return a published count as a percentage with its 90 % interval (Clopper and Pearson); None without numbers."""
-    from scipy.stats import beta
+    from scipy.special import betaincinv
 
     of, n, pct = getattr(row, "of", None), getattr(row, "n", None), getattr(row, "pct", None)
     if n is None and pct is not None and of:
         n = round(pct * of / 100)
     if n is None or not of:
         return None
-    low = 0.0 if n == 0 else float(beta.ppf(0.05, n, of - n + 1))
-    high = 1.0 if n == of else float(beta.ppf(0.95, n + 1, of - n))
+    low = 0.0 if n == 0 else float(betaincinv(n, of - n + 1, 0.05))
+    high = 1.0 if n == of else float(betaincinv(n + 1, of - n, 0.95))
     return {
         "n": int(n),
         "of": int(of),

@@ -45,13 +45,13 @@ def lane_source(
     Returns
     -------
     str
-        A module with ``advance(y, individual, population, defaults, active, series, length, substeps, lanes, out_steps,
-        out)`` and ``REAL``, the type of its numbers. `y` REAL[n_states*LANES] is advanced in place; `individual`
-        REAL[n_individual*LANES]; `population` REAL[n_population]; `active` int64[n_active] says which inputs the rows of
-        `series` REAL[steps, n_active*LANES] are (all others have their `defaults`); a step lasts `length` days and is
-        split into ``substeps[step, lane]`` equal parts (int64[steps, LANES], or of no rows where none is split); after
-        each step named in `out_steps` (ascending, 0 = before the first) the state is copied to `out`
-        REAL[n_out, n_states*LANES].
+        A module with ``advance(y, individual, population, defaults, active, series, steps, hold, length, substeps, lanes,
+        out_steps, out)`` and ``REAL``, the type of its numbers. `y` REAL[n_states*LANES] is advanced in place;
+        `individual` REAL[n_individual*LANES]; `population` REAL[n_population]; `active` int64[n_active] says which inputs
+        the rows of `series` REAL[steps / hold, n_active*LANES] are, each for `hold` steps (all others have their
+        `defaults`); a step lasts `length` days and is split into ``substeps[step, lane]`` equal parts (int64[steps,
+        LANES], or of no rows where none is split); after each step named in `out_steps` (ascending, 0 = before the
+        first) the state is copied to `out` REAL[n_out, n_states*LANES].
     """
     plan = _Plan(system, _Numbers(precision), linear_inputs)
     n = len(system.states)
@@ -260,18 +260,18 @@ def _order(derivatives: list[frozenset[str]], temporaries: Mapping[str, _Node]) 
 
 
 _CONSTANT = f"""\
-        for row_ in range(len(active_)):
-            base_ = inputs_ + active_[row_] * {LANES}
-            for l_ in range({LANES}):
-                work_[base_ + l_] = series_[step_, row_ * {LANES} + l_]"""
+            for row_ in range(len(active_)):
+                base_ = inputs_ + active_[row_] * {LANES}
+                for l_ in range({LANES}):
+                    work_[base_ + l_] = series_[given_, row_ * {LANES} + l_]"""
 
 _LINEAR = f"""\
-        for row_ in range(len(active_)):
-            base_ = inputs_ + active_[row_] * {LANES}
-            other_ = changes_ + active_[row_] * {LANES}
-            for l_ in range({LANES}):
-                work_[base_ + l_] = series_[step_, 2 * row_ * {LANES} + l_]
-                work_[other_ + l_] = series_[step_, (2 * row_ + 1) * {LANES} + l_]"""
+            for row_ in range(len(active_)):
+                base_ = inputs_ + active_[row_] * {LANES}
+                other_ = changes_ + active_[row_] * {LANES}
+                for l_ in range({LANES}):
+                    work_[base_ + l_] = series_[given_, 2 * row_ * {LANES} + l_]
+                    work_[other_ + l_] = series_[given_, (2 * row_ + 1) * {LANES} + l_]"""
 
 _TEMPLATE = '''"""Generated from the symbolic equations; do not edit."""
 
@@ -288,7 +288,9 @@ REAL = np.{precision}
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={{"contract"}})
-def advance(y_, individual_, population_, defaults_, active_, series_, length_, substeps_, lanes_, out_steps_, out_):
+def advance(
+    y_, individual_, population_, defaults_, active_, series_, steps_, hold_, length_, substeps_, lanes_, out_steps_, out_
+):
 {unpack}
 {hoisted}
     n_ = {n_states} * {lanes}
@@ -319,7 +321,9 @@ def advance(y_, individual_, population_, defaults_, active_, series_, length_, 
             out_[next_out_, i_] = y_[i_]
         next_out_ += 1
     split_ = False
-    for step_ in range(len(series_)):
+    for step_ in range(steps_):
+        if step_ % hold_ == 0:
+            given_ = step_ // hold_
 {inputs}
         parts_ = 1
         if len(substeps_) > 0:
