@@ -97,13 +97,13 @@ def test_csv_holds_the_raw_numbers(result):
     assert (leukopenia["published_count"], leukopenia["published_of"]) == ("30", "73")
 
 
-def test_course_and_uncertainty_tables_show_every_week_and_all_three_kinds(result):
+def test_course_and_uncertainty_tables_show_every_week_and_all_kinds(result):
     course = trajectory_table(result, "mrss")
     assert [len(group.rows) for group in course.groups] == [27, 27]
     assert course.groups[0].rows[-1][:2] == ("104", "-4.3")
     uncertainty = uncertainty_table(result)
-    headers = [column.header for column in uncertainty.columns[-3:]]
-    assert headers == ["Between patients", "Luck of the trial", "Trial setting"]
+    headers = [column.header for column in uncertainty.columns[-4:]]
+    assert headers == ["Between patients", "Luck of the trial", "Trial setting", "Parameters"]
     assert uncertainty.groups[0].rows[0][:4] == ("FVC (% predicted)", "mycophenolate mofetil", "104", "8.80")
 
 

@@ -31,6 +31,12 @@ def run(
     pool: Annotated[
         int, typer.Option(help="Virtual patients followed untreated, from whom the trial enrols.")
     ] = 4096,
+    draws: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Draws of the calibrated parameters for their uncertainty; 0 leaves it out."
+        ),
+    ] = 8,
     workers: Annotated[int | None, typer.Option(min=1, help="Threads; all cores by default.")] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Run below an effective sample size of 200.")
@@ -49,6 +55,13 @@ def run(
     from rodnan.report import text_tables
     from rodnan.trial import run as run_trial
 
+    if draws:
+        from rodnan.calibration.bayes.shipped import posterior_ships, trial_draws
+
+        chosen = trial_draws(draws) if posterior_ships() else []
+    else:
+        chosen = []
+
     progress = progress_line(quiet)
     result = run_trial(
         study,
@@ -56,6 +69,7 @@ def run(
         replicates=replicates,
         seed=seed,
         pool=pool,
+        draws=chosen,
         force=force,
         workers=workers,
         progress=progress,

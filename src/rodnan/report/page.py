@@ -111,6 +111,7 @@ def render_page(
             for place in ("simulated", "results", "safety")
         },
         assumptions=result.get("assumptions") or [],
+        parameter_draws=result.get("parameter_draws", 0),
         not_modelled=result["not_modelled"],
         words=_words(result),
         bases=_basis_lines(rows, result),
@@ -255,11 +256,16 @@ def reproduce(result: Mapping[str, Any]) -> tuple[str, str]:
     if replicates is not None:
         options["replicates"] = replicates
     options["seed"] = seed
-    flags = " ".join(f"--{name} {value}" for name, value in options.items())
+    draws = result.get("parameter_draws", 0)
+    flags = " ".join(f"--{name} {value}" for name, value in {**options, "draws": draws}.items())
     arguments = ", ".join(f"{name}={value!r}" for name, value in options.items())
+    loaded = ""
+    if draws:
+        loaded = "from rodnan.calibration.bayes.shipped import trial_draws\n"
+        arguments += f", draws=trial_draws({draws})"
     folder = f"{study}-simulation"
     return (
         f"rodnan trial run {study} {flags} --out {folder}",
-        f"from rodnan import report, trial\n\nresult = trial.run({study!r}, {arguments})\n"
+        f"from rodnan import report, trial\n{loaded}\nresult = trial.run({study!r}, {arguments})\n"
         f"report.write_report(result, {folder!r})",
     )

@@ -179,6 +179,7 @@ def _record(row: Comparison) -> dict[str, Any]:
         "simulated_sd_between_patients": uncertainty.get("between_patients"),
         "simulated_sd_trial_luck": uncertainty.get("trial_luck"),
         "simulated_sd_trial_setting": uncertainty.get("trial_setting"),
+        "simulated_sd_parameters": uncertainty.get("parameters"),
         "published": row.published.value if row.published else None,
         "published_low90": plow,
         "published_high90": phigh,
@@ -375,7 +376,7 @@ def trajectory_table(result: Mapping[str, Any], endpoint: str) -> Table:
 
 
 def uncertainty_table(result: Mapping[str, Any]) -> Table:
-    """Return the three named kinds of uncertainty of each outcome, at the last week of its endpoint.
+    """Return the four named kinds of uncertainty of each outcome, at the last week of its endpoint.
 
     Parameters
     ----------
@@ -388,8 +389,8 @@ def uncertainty_table(result: Mapping[str, Any]) -> Table:
     for row in last.values():
         parts = row.row["simulated"].get("uncertainty")
         if parts:
-            values = [parts.get(k) for k in ("between_patients", "trial_luck", "trial_setting")]
-            shown = (number(v, row.digits + 1) for v in values)
+            values = [parts.get(k) for k in ("between_patients", "trial_luck", "trial_setting", "parameters")]
+            shown = ("not computed" if v is None else number(v, row.digits + 1) for v in values)
             cells.append((f"{row.subject} ({row.unit})", row.arm, number(row.week, 0), *shown))
     return Table(
         id="uncertainty",
@@ -401,6 +402,7 @@ def uncertainty_table(result: Mapping[str, Any]) -> Table:
             Column("Between patients", "right"),
             Column("Luck of the trial", "right"),
             Column("Trial setting", "right"),
+            Column("Parameters", "right"),
         ),
         groups=(Group("", tuple(cells)),) if cells else (),
     )

@@ -130,6 +130,7 @@ def summarise_change(
     conduct: Conduct,
     *,
     value: bool = False,
+    moved: Array | None = None,
 ) -> Summary:
     """Summarise the change of an endpoint from observed baseline (or its value) at a visit.
 
@@ -145,6 +146,9 @@ def summarise_change(
         Settings.
     value
         Summarise the value itself instead of the change.
+    moved
+        float64[draws], by how much draws of the parameters move the mean; repetitions take them in turn. No uncertainty of
+        parameters where None.
 
     Returns
     -------
@@ -163,11 +167,16 @@ def summarise_change(
         setting,
         between,
         float(present[replicates.members[course.arm.id]].sum(axis=1).mean()),
+        moved,
     )
 
 
-def _summary(mean: float, luck: Array, setting: Array, between: float, n: float) -> Summary:
+def _summary(
+    mean: float, luck: Array, setting: Array, between: float, n: float, moved: Array | None
+) -> Summary:
     total = luck + setting
+    if moved is not None:
+        total = total + moved[np.arange(len(total)) % len(moved)]
     total = total[np.isfinite(total)]
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(total, [tail, 1 - tail]) if len(total) else (float("nan"), float("nan"))
@@ -181,14 +190,23 @@ def _summary(mean: float, luck: Array, setting: Array, between: float, n: float)
             "between_patients": between,
             "trial_luck": float(np.nanstd(luck, ddof=1)) if len(luck) > 1 else float("nan"),
             "trial_setting": float(setting.std(ddof=1)) if len(setting) > 1 else 0.0,
-        },
+        }
+        | ({} if moved is None else {"parameters": float(moved.std(ddof=1))}),
     )
 
 
 def summarise_contrast(
-    first: ArmCourse, second: ArmCourse, endpoint: str, visit: int, replicates: Replicates
+    first: ArmCourse,
+    second: ArmCourse,
+    endpoint: str,
+    visit: int,
+    replicates: Replicates,
+    moved: Array | None = None,
 ) -> Summary:
-    """Summarise the difference of changes, first arm minus second; the trial's setting cancels."""
+    """Summarise the difference of changes, first arm minus second; the trial's setting cancels.
+
+    `moved` float64[draws] is by how much draws of the parameters move the difference.
+    """
     change = [c.observed[endpoint][visit] - c.observed[endpoint][0] for c in (first, second)]
     present = [seen(c, visit) for c in (first, second)]
     luck = _replicate_means(change[0], present[0], replicates.members[first.arm.id]) - _replicate_means(
@@ -203,12 +221,19 @@ def summarise_contrast(
             for p, c in zip(present, (first, second), strict=True)
         )
     )
-    return _summary(mean, luck, np.zeros_like(luck), between, n)
+    return _summary(mean, luck, np.zeros_like(luck), between, n, moved)
 
 
-def summarise_share(course: ArmCourse, happened: NDArray[np.bool_], replicates: Replicates) -> dict[str, Any]:
-    """Return the percentage of patients to whom something happened, with its 90 % interval over repetitions."""
+def summarise_share(
+    course: ArmCourse, happened: NDArray[np.bool_], replicates: Replicates, moved: Array | None = None
+) -> dict[str, Any]:
+    """Return the percentage of patients to whom something happened, with its 90 % interval over repetitions.
+
+    `moved` float64[draws] is by how many percentage points draws of the parameters move it.
+    """
     shares = 100.0 * happened[replicates.members[course.arm.id]].mean(axis=1)
+    if moved is not None:
+        shares = np.clip(shares + moved[np.arange(len(shares)) % len(moved)], 0.0, 100.0)
     low, high = np.quantile(shares, [0.05, 0.95])
     return {"percent": _rounded(100.0 * happened.mean()), "interval90": [_rounded(low), _rounded(high)]}
 

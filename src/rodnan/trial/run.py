@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from rodnan.trial.conduct import ArmCourse, conduct_arm
 from rodnan.trial.design import ENDPOINTS, TrialDesign, design_from_study
 from rodnan.trial.published import agrees, published_count, published_number
 from rodnan.trial.settings import Conduct, conduct_settings
+from rodnan.trial.uncertainty import ParameterDraw, ParameterSpread, parameter_spread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,6 +48,7 @@ def run(
     seed: int = 1,
     pool: int = 4096,
     parameters: ParameterSet | None = None,
+    draws: Sequence[ParameterDraw] = (),
     force: bool = False,
     workers: int | None = None,
     progress: Callable[[str], None] = lambda line: None,
@@ -67,6 +69,8 @@ def run(
         Virtual patients followed untreated from onset, from whom the trial enrols.
     parameters
         Disease parameters; those that ship with the package where None.
+    draws
+        Draws of the parameters, whose spread joins the intervals; none, and the result says so, where empty.
     force
         Run even when the effective sample size is below 200.
     workers
@@ -78,7 +82,7 @@ def run(
     -------
     dict
         Ready for JSON: ``study, seed, manifest, cohort, arms, outcomes, contrasts, adverse_events, withdrawals,
-        trajectories, not_modelled``.
+        trajectories, parameter_draws, not_modelled``.
 
     Raises
     ------
@@ -119,7 +123,10 @@ def run(
         sizes, patients, replicates, seed=seed, study=record.id, endpoints=list(ENDPOINTS)
     )
     progress("comparing with the published results")
-    outcomes, contrasts = _outcomes(design, courses, repetitions, conduct)
+    spread = (
+        parameter_spread(design, draws, seed=seed, workers=workers, progress=progress) if len(draws) else None
+    )
+    outcomes, contrasts = _outcomes(design, courses, repetitions, conduct, spread)
     return {
         "study": record.id,
         "title": record.acronym,
@@ -134,6 +141,7 @@ def run(
                 "pool": pool,
                 "weeks": design.weeks,
                 "force": force,
+                "parameter_draws": len(draws),
             },
             parameters={"id": parameters.label, "sha256": parameters.sha256()},
             records={
@@ -154,9 +162,10 @@ def run(
         ],
         "outcomes": outcomes,
         "contrasts": contrasts,
-        "adverse_events": _adverse_events(design, courses, repetitions),
-        "withdrawals": _withdrawals(design, courses, repetitions),
-        "trajectories": _trajectories(courses, repetitions, conduct),
+        "adverse_events": _adverse_events(design, courses, repetitions, spread),
+        "withdrawals": _withdrawals(design, courses, repetitions, spread),
+        "trajectories": _trajectories(courses, repetitions, conduct, spread),
+        "parameter_draws": len(draws),
         "assumptions": list(design.assumptions),
         "not_modelled": _not_modelled(design),
         "sources": [str(source) for source in record.source],
@@ -169,7 +178,11 @@ def _visit(course: ArmCourse, week: float) -> int:
 
 
 def _outcomes(
-    design: TrialDesign, courses: Mapping[str, ArmCourse], repetitions: Replicates, conduct: Conduct
+    design: TrialDesign,
+    courses: Mapping[str, ArmCourse],
+    repetitions: Replicates,
+    conduct: Conduct,
+    spread: ParameterSpread | None,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     rows: list[dict[str, Any]] = []
     contrasts: list[dict[str, Any]] = []
@@ -186,7 +199,7 @@ def _outcomes(
             and all(a in courses for a in arms)
             and row.mean is not None
         ):
-            contrasts.append(_contrast(courses, (arms[0], arms[1]), row, repetitions))
+            contrasts.append(_contrast(courses, (arms[0], arms[1]), row, repetitions, spread))
     weeks = [w for w in REPORT_WEEKS if w <= design.weeks]
     for arm, course in courses.items():
         for endpoint in ENDPOINTS:
@@ -194,8 +207,10 @@ def _outcomes(
                 published.setdefault((arm, endpoint, "change", week), [])
             keys = sorted(k for k in published if k[0] == arm and k[1] == endpoint)
             for key in sorted(keys, key=lambda k: (k[2], k[3])):
+                visit = _visit(course, key[3])
+                moved = None if spread is None else spread.change(arm, endpoint, visit)
                 summary = summarise_change(
-                    course, endpoint, _visit(course, key[3]), repetitions, conduct, value=key[2] == "value"
+                    course, endpoint, visit, repetitions, conduct, value=key[2] == "value", moved=moved
                 ).as_dict()
                 for row in published[key] or [None]:
                     there = None if row is None else published_number(row)
@@ -217,7 +232,7 @@ def _outcomes(
         for endpoint in ENDPOINTS:
             for week in weeks:
                 if ((a, b), endpoint, week) not in have and ((b, a), endpoint, week) not in have:
-                    contrasts.append(_contrast(courses, (a, b), None, repetitions, endpoint, week))
+                    contrasts.append(_contrast(courses, (a, b), None, repetitions, spread, endpoint, week))
     contrasts.sort(key=lambda c: (c["endpoint"], c["week"]))
     return rows, contrasts
 
@@ -227,12 +242,15 @@ def _contrast(
     arms: tuple[str, ...],
     row: Any,
     repetitions: Replicates,
+    spread: ParameterSpread | None,
     endpoint: str = "",
     week: int = 0,
 ) -> dict[str, Any]:
     endpoint, week = (endpoint, week) if row is None else (row.endpoint, int(row.week))
     first, second = courses[arms[0]], courses[arms[1]]
-    summary = summarise_contrast(first, second, endpoint, _visit(first, week), repetitions).as_dict()
+    visit = _visit(first, week)
+    moved = None if spread is None else spread.contrast(arms[0], arms[1], endpoint, visit)
+    summary = summarise_contrast(first, second, endpoint, visit, repetitions, moved).as_dict()
     there = None if row is None else published_number(row)
     return {
         "arms": list(arms),
@@ -291,7 +309,10 @@ _COUNTED = {"leukopenia": "WBC < 2500/uL", "neutropenia": "neutrophils < 1000/uL
 
 
 def _adverse_events(
-    design: TrialDesign, courses: Mapping[str, ArmCourse], repetitions: Replicates
+    design: TrialDesign,
+    courses: Mapping[str, ArmCourse],
+    repetitions: Replicates,
+    spread: ParameterSpread | None,
 ) -> list[dict[str, Any]]:
     rows = []
     for arm, course in courses.items():
@@ -303,7 +324,8 @@ def _adverse_events(
             ]
             for row in found or [None]:
                 week = design.weeks if row is None else row.week
-                simulated = summarise_share(course, events_by(course, event, week), repetitions)
+                moved = None if spread is None else spread.share(arm, event, _visit(course, week))
+                simulated = summarise_share(course, events_by(course, event, week), repetitions, moved)
                 there = None if row is None else published_count(row)
                 rows.append(
                     {
@@ -320,11 +342,15 @@ def _adverse_events(
 
 
 def _withdrawals(
-    design: TrialDesign, courses: Mapping[str, ArmCourse], repetitions: Replicates
+    design: TrialDesign,
+    courses: Mapping[str, ArmCourse],
+    repetitions: Replicates,
+    spread: ParameterSpread | None,
 ) -> list[dict[str, Any]]:
     rows = []
     for arm, course in courses.items():
-        simulated = summarise_share(course, events_by(course, "withdrawal", design.weeks), repetitions)
+        moved = None if spread is None else spread.share(arm, "withdrawal", _visit(course, design.weeks))
+        simulated = summarise_share(course, events_by(course, "withdrawal", design.weeks), repetitions, moved)
         all_reasons = [
             row
             for row in design.study.withdrawals
@@ -346,14 +372,25 @@ def _withdrawals(
 
 
 def _trajectories(
-    courses: Mapping[str, ArmCourse], repetitions: Replicates, conduct: Conduct
+    courses: Mapping[str, ArmCourse],
+    repetitions: Replicates,
+    conduct: Conduct,
+    spread: ParameterSpread | None,
 ) -> list[dict[str, Any]]:
     rows = []
     levels = (5, 25, 50, 75, 95)
     for arm, course in courses.items():
         for endpoint, unit in ENDPOINTS.items():
             summaries = [
-                summarise_change(course, endpoint, v, repetitions, conduct) for v in range(len(course.days))
+                summarise_change(
+                    course,
+                    endpoint,
+                    v,
+                    repetitions,
+                    conduct,
+                    moved=None if spread is None else spread.change(arm, endpoint, v),
+                )
+                for v in range(len(course.days))
             ]
             quantiles = np.array([_quantiles(course, endpoint, v, levels) for v in range(len(course.days))])
             rows.append(

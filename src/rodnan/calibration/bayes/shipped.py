@@ -15,13 +15,14 @@ import numpy as np
 from rodnan.calibration.bayes.priors import POTENCY
 from rodnan.disease.parameters import ParameterSet, load_parameters
 from rodnan.errors import CalibrationError, nearest_name
+from rodnan.trial.uncertainty import ParameterDraw
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
 
-__all__ = ["Posterior", "load_posterior", "write_posterior"]
+__all__ = ["Posterior", "load_posterior", "posterior_ships", "trial_draws", "write_posterior"]
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,11 @@ def _hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def posterior_ships() -> bool:
+    """Return whether the package holds a posterior."""
+    return any(Path(str(files("rodnan.calibration").joinpath("data"))).glob("posterior-*.yaml"))
+
+
 @lru_cache(maxsize=4)
 def load_posterior(folder: Path | None = None) -> Posterior:
     """Read the newest posterior.
@@ -191,3 +197,14 @@ def load_posterior(folder: Path | None = None) -> Posterior:
             stored["weights"],
             provenance,
         )
+
+
+def trial_draws(count: int) -> list[ParameterDraw]:
+    """Return draws of the shipped posterior as `rodnan.trial.run` takes them.
+
+    Raises
+    ------
+    CalibrationError
+        RDN-C049 when no posterior ships.
+    """
+    return [ParameterDraw(p, potencies) for p, potencies in load_posterior().parameter_sets(count)]
