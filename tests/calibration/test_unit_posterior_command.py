@@ -34,6 +34,7 @@ FOUND = {
     "correct": {
         "correction": "simulation alone", "k_hat": {"simulation": 0.4}, "effective_draws": {"simulation": 5.0},
     },
+    "mode": {"cost": [30.0, 20.0], "evaluations": 50},
 }  # fmt: skip
 
 
@@ -60,9 +61,9 @@ def stubbed(monkeypatch):
 
 def test_stages_run_in_order_and_say_what_they_found(stubbed, tmp_path, capsys):
     calls, _ = stubbed
-    run(tmp_path, upto="correct", **OPTIONS)
+    run(tmp_path, upto="mode", **OPTIONS)
     assert calls[:5] == ["simulate 26", "emulate", "check", "sample", "simulate 28"]
-    assert calls[-6:] == list(stages.STAGES)
+    assert calls[-7:] == list(stages.STAGES)
     lines = capsys.readouterr().out.splitlines()
     assert [line.partition(":")[0] for line in lines] == list(stages.STAGES)
     assert "left out: a" in lines[0]

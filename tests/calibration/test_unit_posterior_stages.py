@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import yaml
 
 from reference.small_problem import NAMES, OBSERVATIONS, TRUE_Z, small_problem
 from rodnan.calibration.bayes.posterior import Settings
@@ -30,7 +31,7 @@ def calibration(tmp_path_factory):
         o.model_copy(update={"y": float(y)}) for o, y in zip(OBSERVATIONS, truth.mean(TRUE_Z)[0], strict=True)
     )
 
-    def simulate(points):
+    def simulate(points, name):
         z = prior.z_of(prior.table(points))
         return np.concatenate([truth.simulate(z, 9), np.full((len(z), 1), 5.0)], axis=1)
 
@@ -82,6 +83,14 @@ def test_all_stages_from_design_to_posterior(calibration):
     assert set(posterior.spreads_of(3)[0]) == set(posterior.spreads)
     row = {r["name"]: r for r in posterior.table()}["tauD"]
     assert row["low"] < row["median"] < row["high"]
+
+    found = run_stage(calibration, "mode")
+    assert found["cost"][1] < found["cost"][0]
+    fit = yaml.safe_load((calibration.folder / "fitted.yaml").read_text())
+    point = {**fit["values"], **{f"potency/{d}": v for d, v in fit["potencies"].items()}}
+    best = calibration.prior.z_of(calibration.prior.table([point]))[0]
+    assert (np.abs(best - TRUE_Z) < 3 * z.std(axis=0) + 0.1).all()
+    assert [row["label"] for row in fit["data"]] == list(KEYS)
 
 
 def test_a_finished_stage_is_not_run_again(calibration):

@@ -30,7 +30,7 @@ def command(
     processes: Annotated[int, typer.Option(min=1, help="Full: simulations at a time.")] = 1,
     sets: Annotated[int, typer.Option(min=20, help="Full: synthetic data sets of the check.")] = 100,
     redraws: Annotated[int, typer.Option(min=20, help="Full: draws simulated again.")] = 300,
-    upto: Annotated[str, typer.Option(help="Full: last stage.")] = "correct",
+    upto: Annotated[str, typer.Option(help="Full: last stage.")] = "mode",
     version: Annotated[int, typer.Option(min=1, help="Full: version of the posterior's file.")] = 1,
 ) -> None:
     """Fit the disease model: --quick a penalised least-squares point, --full FOLDER a posterior.

@@ -100,6 +100,8 @@ def _words(stage: str, s: dict[str, Any]) -> str:
         )
     if stage == "redraw":
         return f"{s['draws']} draws simulated again, {s['failed']} failed"
+    if stage == "mode":
+        return f"point fit in fitted.yaml, cost {s['cost'][0]:.1f} to {s['cost'][1]:.1f}"
     k_hat, ess = s["k_hat"], s["effective_draws"]
     return f"{s['correction']}; " + "; ".join(
         f"{how}: k-hat {k_hat[how]:.2f}, {ess[how]:.0f} effective draws" for how in k_hat

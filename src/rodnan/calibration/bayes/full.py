@@ -76,9 +76,9 @@ def full_calibration(
     small = size or Size()
     large = redraw_size or small
 
-    def simulate(points: Sequence[Mapping[str, float]]) -> Array:
+    def simulate(points: Sequence[Mapping[str, float]], name: str) -> Array:
         return run_points(
-            points, folder / "redrawn", seed=seed + 10**6, size=large, processes=processes, report=report
+            points, folder / name, seed=seed + 10**6, size=large, processes=processes, report=report
         )
 
     return Calibration(

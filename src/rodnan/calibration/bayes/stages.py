@@ -6,6 +6,7 @@
 4. ``stack``: leave-one-out scores and weights of the variants.
 5. ``redraw``: draws of the shipped variant, simulated again.
 6. ``correct``: importance weights, the posterior's file and its provenance.
+7. ``mode``: the point fit that ships as the model's values.
 """
 
 from __future__ import annotations
@@ -23,12 +24,15 @@ from rodnan.calibration.bayes.emulator import Emulator, load_emulator
 from rodnan.calibration.bayes.emulator_fit import fit_emulator
 from rodnan.calibration.bayes.importance import combined, correct, resample
 from rodnan.calibration.bayes.likelihood import build_likelihood
+from rodnan.calibration.bayes.mode import find_mode, mode_record
 from rodnan.calibration.bayes.observations import Observation, heterogeneity
 from rodnan.calibration.bayes.posterior import Chains, Problem, Settings, load_chains, run_chains
 from rodnan.calibration.bayes.priors import Prior, build_prior
 from rodnan.calibration.bayes.sbc import calibration_check, rank_tests, simulate_ranks
 from rodnan.calibration.bayes.shipped import Posterior, write_posterior
 from rodnan.calibration.bayes.stacking import compare
+from rodnan.calibration.natural_history import targets
+from rodnan.calibration.record import fit_yaml
 from rodnan.disease.parameters import ParameterSet
 from rodnan.errors import CalibrationError, nearest_name
 
@@ -39,9 +43,12 @@ if TYPE_CHECKING:
 
 __all__ = ["STAGES", "Calibration", "noise_of_repeats", "run_stage", "write_design"]
 
-STAGES = ("emulate", "check", "sample", "stack", "redraw", "correct")
+STAGES = ("emulate", "check", "sample", "stack", "redraw", "correct", "mode")
 
 Report = Callable[[str], None]
+
+_MODE_ROUNDS, _MODE_REPEATS = 2, 4
+"""Rounds of simulating at the mode, and simulations with other people in each."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,8 @@ class Calibration:
     shipped
         The variant whose posterior ships.
     simulate
-        From points (physical values by name) to summaries float64[n, m] in the order of the design's keys; for ``redraw``.
+        From points (physical values by name) and a folder's name to summaries float64[n, m] in the order of the design's
+        keys; for ``redraw`` and ``mode``.
     seed, sampler, sets, redraws, version
         Random seed, length of the chains, synthetic data sets of the check, draws to simulate again, version of the file.
     redraw_noise
@@ -74,7 +82,7 @@ class Calibration:
     observations: tuple[Observation, ...]
     variants: Mapping[str, Mapping[str, float]]
     shipped: str
-    simulate: Callable[[Sequence[Mapping[str, float]]], Array] | None = None
+    simulate: Callable[[Sequence[Mapping[str, float]], str], Array] | None = None
     seed: int = 1
     sampler: Settings = field(default_factory=Settings)
     sets: int = 100
@@ -211,6 +219,7 @@ def _needs(of: Calibration, stage: str) -> list[Path]:
         "stack": chains,
         "redraw": [of.folder / f"chains-{of.shipped}.npz"],
         "correct": [of.folder / "redrawn.npz", of.folder / "emulator.npz"],
+        "mode": [of.folder / f"chains-{of.shipped}.npz", of.folder / "emulator.npz"],
     }[stage]
 
 
@@ -230,6 +239,7 @@ def _mark(of: Calibration, stage: str) -> str:
         "stack": [],
         "redraw": [of.seed, of.redraws, of.shipped],
         "correct": [of.seed, of.redraw_noise, of.shipped, of.version],
+        "mode": [of.shipped],
     }[stage]
     uses: dict[str, Any] = {"prior": [asdict(c) for c in of.prior.coordinates], "settings": of_stage}
     if stage != "emulate":
@@ -313,7 +323,7 @@ def _redraw(of: Calibration, report: Report) -> dict[str, Any]:
     points = [dict(zip(problem.prior.names, map(float, v), strict=True)) for v in values]
     with np.load(of.folder / "design.npz", allow_pickle=False) as stored:
         keys = tuple(map(str, stored["keys"]))
-    summaries = np.asarray(of.simulate(points), dtype=np.float64)
+    summaries = np.asarray(of.simulate(points, "redrawn"), dtype=np.float64)
     np.savez_compressed(
         of.folder / "redrawn.npz",
         rows=rows,
@@ -365,6 +375,28 @@ def _correct(of: Calibration, report: Report) -> dict[str, Any]:
     return summary
 
 
+def _mode(of: Calibration, report: Report) -> dict[str, Any]:
+    if of.simulate is None:
+        raise CalibrationError("RDN-C054", "the stage mode needs the simulator")
+    problem, chains = of.problem(), of.chains(of.shipped)
+    with np.load(of.folder / "design.npz", allow_pickle=False) as stored:
+        keys = tuple(map(str, stored["keys"]))
+    found, offsets, worst = find_mode(problem, chains, targets()), dict.fromkeys(keys, 0.0), np.inf
+    for k in range(_MODE_ROUNDS):
+        simulated = np.asarray(of.simulate([found.values] * _MODE_REPEATS, f"mode-{k + 1}"), dtype=np.float64)
+        mean = dict(zip(keys, map(float, np.nanmean(simulated, axis=0)), strict=True))
+        away = {key: mean[key] - found.summaries[key] for key in found.summaries}
+        worst = max(abs(a) / problem.emulator.noise[j] for j, a in enumerate(away.values()))
+        report(
+            f"mode: round {k + 1}, simulation and emulator differ by {worst:.2f} of a simulation's noise at most"
+        )
+        offsets = {key: offsets[key] + a for key, a in away.items()}
+        found = find_mode(problem, chains, targets(), offsets=offsets)
+    record = mode_record(found, problem, "rodnan calibrate --full FOLDER")
+    (of.folder / "fitted.yaml").write_text(fit_yaml(record), encoding="utf-8")
+    return {"cost": list(found.cost), "evaluations": found.evaluations, "last_difference": worst}
+
+
 def _provenance(of: Calibration, summary: Mapping[str, Any]) -> dict[str, Any]:
     """Return how the posterior was made: settings, inputs, diagnostics of all stages."""
     from importlib import metadata
@@ -396,6 +428,7 @@ _RUN: Mapping[str, Callable[[Calibration, Report], dict[str, Any]]] = {
     "stack": _stack,
     "redraw": _redraw,
     "correct": _correct,
+    "mode": _mode,
 }
 
 
