@@ -44,6 +44,7 @@ class _Root(LazyGroup):
         ),
         "sensitivity": ("rodnan.cli.sensitivity:command", "What a calibration's readouts depend on."),
         "model": ("rodnan.cli.model:app", "The disease model for other programs."),
+        "engine": ("rodnan.cli.engine:app", "How exact the solver is."),
         "notice": ("rodnan.cli.about:notice", "What this is for, and what it must not be used for."),
         "cite": ("rodnan.cli.about:cite", "How to cite this version."),
     }

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from rodnan.pharmacology import DrugModel, Regimen
 
-__all__ = ["Course", "typical_course"]
+__all__ = ["Course", "daily_channels", "typical_course"]
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def typical_course(
     parameters = load_parameters() if parameters is None else parameters
     individual = _typical(parameters)
     y, _ = advance_patients(parameters, individual, onset_state(individual), {}, start_day)
-    channels = _channels(treatments, days, covariates, potency or {})
+    channels = daily_channels(treatments, days, covariates, potency or {})
     inputs = {
         name: np.ascontiguousarray(channels[:, i : i + 1])
         for i, name in enumerate(CHANNELS)
@@ -118,12 +118,13 @@ def _typical(p: ParameterSet) -> NDArray[np.float64]:
     return np.array([[own[name] if name in own else p[name] for name in INDIVIDUAL]])
 
 
-def _channels(
+def daily_channels(
     treatments: Sequence[tuple[DrugModel, Sequence[Regimen]]],
     days: int,
     covariates: Mapping[str, float],
     potency: Mapping[str, float],
 ) -> NDArray[np.float64]:
+    """Return the channels of each day under drugs taken as planned, float64[days, 26]; arguments as in `typical_course`."""
     if not treatments:
         return np.zeros((days, len(CHANNELS)))
     mapping = channel_map([model for model, _ in treatments])

@@ -394,7 +394,7 @@ def _mode(of: Calibration, report: Report) -> dict[str, Any]:
         found = find_mode(problem, chains, targets(), offsets=offsets)
     record = mode_record(found, problem, "rodnan calibrate --full FOLDER")
     (of.folder / "fitted.yaml").write_text(fit_yaml(record), encoding="utf-8")
-    return {"cost": list(found.cost), "evaluations": found.evaluations, "last_difference": worst}
+    return {"cost": list(found.cost), "evaluations": found.evaluations, "last_difference": float(worst)}
 
 
 def _provenance(of: Calibration, summary: Mapping[str, Any]) -> dict[str, Any]:
