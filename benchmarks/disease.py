@@ -80,7 +80,7 @@ def workload() -> tuple[ParameterSet, dict[str, Any], float]:
 def run(parameters: ParameterSet, given: dict[str, Any], who: np.ndarray, precision: Any, parts: int = 1):
     """Return the weekly states of some patients, with every day split into `parts`."""
     series = given["series"] if len(who) == SHARD else given["series"][:, :, who]
-    split = model._substeps({name: series[:, k] for k, name in enumerate(given["names"])})
+    split = model._substeps({name: series[:, k] for k, name in enumerate(given["names"])}, given["y"][who])
     if parts > 1:
         split = np.full((7 * WEEKS, len(who)), parts) * (1 if split is None else split)
     return advance(

@@ -13,7 +13,7 @@ __all__ = ["command"]
 
 
 def command(
-    patients: Annotated[int, typer.Option(min=256, help="Virtual patients followed untreated.")] = 4096,
+    patients: Annotated[int, typer.Option(min=256, help="Virtual patients followed untreated.")] = 16384,
     seed: Annotated[int, typer.Option(help="Seed of the pool.")] = 1,
     json: Annotated[Path | None, typer.Option(help="Write the rows as JSON.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,

@@ -93,7 +93,7 @@ def course_gradient(
         series,
         np.asarray(out_days, np.int64),
         cotangents,
-        substeps=model._substeps(inputs),
+        substeps=model._substeps(inputs, y),
         shared=shared,
         workers=workers,
     )

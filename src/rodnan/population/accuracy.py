@@ -120,7 +120,7 @@ def measure_accuracy(
     at = int(np.argmin(np.abs(pool.days - START)))
     inputs = _inputs(pool, chosen, patients, int(pool.days[at]), days)
     exact = _reference(parameters, pool, at, inputs, days, progress)
-    split = model._substeps(inputs)
+    split = model._substeps(inputs, pool.states[at])
     found = {parts: _kernel(parameters, pool, at, inputs, days, parts, precision) for parts in PARTS}
     therapy = np.repeat(np.array(chosen), patients)
     size = np.maximum(np.abs(exact), FLOOR * np.abs(exact).max(axis=(0, 1)))
@@ -193,7 +193,7 @@ def _kernel(
 ) -> Array:
     """Return the state of every day, float64[days + 1, n, states], with each day split `parts` times further."""
     names = [name for name in model.INPUTS if name in inputs]
-    split = model._substeps(inputs)
+    split = model._substeps(inputs, pool.states[at])
     if parts > 1:
         split = np.full((days, len(pool.individual)), parts) * (1 if split is None else split)
     _, out = advance(

@@ -1,9 +1,9 @@
 """The point fit that ships as the model's values: a mode of the posterior on the emulator, kept inside the tolerances.
 
 The posterior takes a natural-history tolerance as a 90 % interval; the point fit is also asked to lie inside it with a
-margin, since a simulation of some thousand patients scatters: beyond ``margin`` times the tolerance's width from its edge,
-half the square of the distance in units of the margin is added to the cost. The spreads between trials are held at the
-mean of the chains. Where the emulator is off near the mode, simulations there give offsets, with which it is found again.
+margin, since a simulation of some thousand patients scatters: nearer to an edge than `MARGIN` times the width, `WEIGHT`
+times half the squared distance in units of the margin is added to the cost. The spreads between trials are held at the mean
+of the chains. Where the emulator is off near the mode, simulations there give offsets, with which it is found again.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ __all__ = ["Mode", "find_mode", "mode_record"]
 
 MARGIN = 0.12
 """Share of a tolerance's width by which the point fit should lie inside it."""
+
+WEIGHT = 3.0
+"""Of the cost of lying too near an edge, or beyond it."""
 
 FURTHEST = 2.5
 """Standard deviations of its prior that a coordinate may lie from the middle."""
@@ -102,7 +105,7 @@ def find_mode(
             inputs = problem.inputs(z)
             mean, variance = problem.emulator.mean(inputs) + shift, problem.emulator.variance(inputs)
             over = jnp.maximum(low + margin - mean[chosen], mean[chosen] - high + margin)
-            outside = 0.5 * jnp.sum((jnp.maximum(0.0, over) / margin) ** 2)
+            outside = 0.5 * WEIGHT * jnp.sum((jnp.maximum(0.0, over) / margin) ** 2)
             fit = problem.likelihood.log_density(mean, variance, tau)
             return 0.5 * jnp.sum(z**2) - fit + outside
 

@@ -47,7 +47,7 @@ STAGES = ("emulate", "check", "sample", "stack", "redraw", "correct", "mode")
 
 Report = Callable[[str], None]
 
-_MODE_ROUNDS, _MODE_REPEATS = 2, 4
+_MODE_ROUNDS, _MODE_REPEATS = 3, 4
 """Rounds of simulating at the mode, and simulations with other people in each."""
 
 
