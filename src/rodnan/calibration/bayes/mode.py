@@ -148,6 +148,9 @@ def mode_record(mode: Mode, problem: Problem, command: str) -> dict[str, Any]:
     """
     order = {key: k for k, key in enumerate(problem.emulator.keys)}
     spread = problem.emulator.noise
+    values = {n: _six(v) for n, v in mode.values.items()}
+    for members in problem.prior.groups.values():  # weights sum to one also after rounding
+        values[members[0]] = round(1.0 - sum(values[n] for n in members[1:]), 9)
     return {
         "id": "full-fit",
         "command": command,
