@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: setup setup-dev demo test lint types imports docs bench readme constraints clean
+.PHONY: setup setup-dev demo test lint types imports docs bench credibility readme constraints clean
 
 setup: $(VENV)/.rodnan-runtime
 
@@ -49,6 +49,9 @@ readme: demo
 bench: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	@for each in benchmarks/*.py; do echo "== $$each"; $(BIN)/python "$$each" || exit 1; done
+
+credibility: setup
+	$(BIN)/python scripts/credibility.py --fresh
 
 constraints: setup-dev
 	$(BIN)/python -m pip freeze --exclude-editable | grep -v '@ ' > constraints.txt

@@ -182,27 +182,27 @@ import numpy as np
 from numba import njit
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={{"contract"}})
 def raise_powers(y, individual, population, inputs, raised, logs, logarithms, lanes):
 {unpack}
 {powers}
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={{"contract"}})
 def derivative(y, individual, population, inputs, raised, dy, lanes):
 {unpack}
     for l in range(lanes):
 {derivative}
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={{"contract"}})
 def pull_individual(y, individual, population, inputs, raised, logs, given, state_bar, individual_bar, lanes):
 {unpack}
     for l in range(lanes):
 {individual}
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={{"contract"}})
 def pull_everything(
     y, individual, population, inputs, raised, logs, given, state_bar, individual_bar, population_bar, lanes
 ):
@@ -211,7 +211,7 @@ def pull_everything(
 {everything}
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={{"contract"}})
 def set_inputs(inputs, active, series, day, lanes):
     for row in range(len(active)):
         base = active[row] * {lanes}
@@ -219,7 +219,7 @@ def set_inputs(inputs, active, series, day, lanes):
             inputs[base + l] = series[day, row * {lanes} + l]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={{"contract"}})
 def gradient(
     y, individual, population, defaults, active, series, substeps, span, lanes, out_days, cotangents, shared,
     state_bar, individual_bar, population_bar,
@@ -300,7 +300,7 @@ def gradient(
         last -= 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={{"contract"}})
 def keep_stages(
     state, individual, population, inputs, active, series, substeps, first, end, raised, logs, k, total, stages, lanes
 ):
