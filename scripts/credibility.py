@@ -74,14 +74,14 @@ def trials(found: dict[str, Any]) -> str:
         "|---|--:|--:|--:|--:|",
     ]
     for name, key in (("differences between arms", "contrasts"), ("changes of arms", "levels")):
-        rows = found[key]
+        rows = [r for r in found[key] if "crps" in r]
         own = sum(r["crps"] for r in rows)
         skill = [1 - own / sum(r["baselines"][b]["crps"] for r in rows) for b in ("B3", "B1")]
         inside = sum(bool(r["inside90"]) for r in rows)
         lines.append(f"| {name} | {len(rows)} | {inside} | {skill[0]:+.2f} | {skill[1]:+.2f} |")
-    inside = sum(bool(r["inside90"]) for r in found["counts"])
+    inside = sum(bool(r.get("inside90")) for r in found["counts"])
     lines += [f"| counts (%) | {len(found['counts'])} | {inside} | | |", "", "Outside the 90 % interval:", ""]
-    missed = [r for k in ("contrasts", "levels", "counts") for r in found[k] if not r["inside90"]]
+    missed = [r for k in ("contrasts", "levels", "counts") for r in found[k] if r.get("inside90") is False]
     for r in missed:
         arms, what = r.get("arm") or " minus ".join(r["arms"]), r.get("endpoint") or r["event"]
         low, high = r["interval90"]

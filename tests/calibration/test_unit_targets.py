@@ -94,8 +94,20 @@ def test_shipped_potencies_are_those_of_the_recorded_fit():
         assert load_model(drug).potency.value == pytest.approx(value, abs=0.006)
 
 
+def test_fitted_weights_of_a_group_sum_to_one():
+    fit, table = fit_file(), load_parameters(fitted=False)
+    groups = {}
+    for name, record in table.records.items():
+        if record.prior[0] == "dirichlet" and name in fit["values"]:
+            groups.setdefault(record.prior[1], []).append(fit["values"][name])
+    assert groups
+    assert all(min(g) > 0 and sum(g) == pytest.approx(1.0, abs=1e-12) for g in groups.values())
+
+
 def test_fitted_values_stay_near_their_priors():
     fit, table = fit_file(), load_parameters(fitted=False)
     for name, value in fit["values"].items():
+        if table.records[name].prior[0] == "dirichlet":
+            continue
         scale = prior_scale(table.records[name])
         assert abs(to_unbounded(scale, value) - scale.centre) < 4 * scale.sd, name
