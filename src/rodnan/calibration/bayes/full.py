@@ -185,10 +185,10 @@ def _drawn(
     of: Calibration, count: int, z: Array | None, width: float | None = None
 ) -> list[dict[str, float]]:
     if z is None:
-        spread = {} if width is None else {"width": width}
-        return draw_points(count, seed=of.seed, parameters=of.parameters, **spread)
-    spread = {} if width is None else {"width": width}
-    return draw_points_again(z, count, seed=of.seed + 1, parameters=of.parameters, **spread)
+        usual = 0.7 if width is None else width
+        return draw_points(count, seed=of.seed, parameters=of.parameters, width=usual)
+    usual = 1.2 if width is None else width
+    return draw_points_again(z, count, seed=of.seed + 1, parameters=of.parameters, width=usual)
 
 
 def _simulate_design(
