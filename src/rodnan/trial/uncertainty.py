@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rodnan.disease.parameters import ParameterSet
+from rodnan.engine.batch import default_workers
 from rodnan.errors import TrialError
 from rodnan.trial.design import TrialDesign
 from rodnan.trial.predict import StudyMeans, predict_studies
@@ -102,20 +104,27 @@ def parameter_spread(
     TrialError
         RDN-T090 for fewer than four draws, or when fewer can be simulated.
     """
-    found: list[StudyMeans] = []
-    failed: dict[str, str] = {}
-    for k, draw in enumerate(draws):
-        progress(f"parameter draw {k + 1} of {len(draws)}")
-        means, failed = predict_studies(
+
+    def means_of(draw: ParameterDraw) -> tuple[dict[str, StudyMeans], dict[str, str]]:
+        return predict_studies(
             [design],
             draw.parameters,
             potencies=draw.potencies,
             patients=patients,
             pool=pool,
             seed=seed,
-            workers=workers,
+            workers=1,
         )
-        found += means.values()
+
+    found: list[StudyMeans] = []
+    failed: dict[str, str] = {}
+    with ThreadPoolExecutor(
+        workers or default_workers()
+    ) as threads:  # a draw a thread: the kernels release the lock
+        for k, (means, bad) in enumerate(threads.map(means_of, draws)):
+            progress(f"parameter draw {k + 1} of {len(draws)}")
+            found += means.values()
+            failed |= bad
     if len(found) < LEAST:
         reason = "; ".join(failed.values()) or f"at least {LEAST} draws are needed"
         raise TrialError(
