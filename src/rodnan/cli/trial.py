@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,7 +24,7 @@ def _group() -> None:
 
 @app.command("run")
 def run(
-    study: Annotated[str, typer.Argument(help="Study on record, such as sls-2 or sls-1.")],
+    study: Annotated[str, typer.Argument(help="Study on record, such as sls-2, or a study file (.yaml).")],
     patients: Annotated[int, typer.Option(help="Virtual patients; each is treated in every arm.")] = 1000,
     replicates: Annotated[int, typer.Option(help="Repetitions of the trial at its published size.")] = 1000,
     seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same result.")] = 1,
@@ -64,7 +64,7 @@ def run(
 
     progress = progress_line(quiet)
     result = run_trial(
-        study,
+        _record(study),
         patients=patients,
         replicates=replicates,
         seed=seed,
@@ -89,6 +89,15 @@ def run(
         typer.echo(f"Report: {written[0]}")
     if json is not None:
         typer.echo(f"Result: {json}")
+
+
+def _record(study: str) -> Any:
+    """Return the study that a word names: the id of one on record, or what a file of the user's holds."""
+    if not study.lower().endswith((".yaml", ".yml")):
+        return study
+    from rodnan.evidence import read_study
+
+    return read_study(study)
 
 
 @app.command("list")
