@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rodnan.disease import readouts
-from rodnan.disease.hazards import death_hazard
 from rodnan.disease.model import INPUTS, advance_patients
 from rodnan.disease.parameters import ParameterSet
 from rodnan.engine.keys import normals, uniforms
@@ -31,6 +30,7 @@ from rodnan.population.candidates import raters
 from rodnan.trial.cohort import Cohort
 from rodnan.trial.design import ArmDesign
 from rodnan.trial.feasibility import Background
+from rodnan.trial.leaving import confirmed_fall, leaving_chances, tell
 from rodnan.trial.settings import Conduct
 
 if TYPE_CHECKING:
@@ -321,24 +321,22 @@ def _leaving(
     conduct: Conduct,
 ) -> NDArray[np.int64]:
     """Return why each patient would leave at this visit: 0 stays, else 1 + index into `REASONS`."""
-    years, u = visit_days / 365.25, noise.leave[:, 4 * visit : 4 * visit + 4]
-    rise = skin - skin_at_entry
-    progressor = ((rise > 5.0) & (rise >= 0.25 * skin_at_entry)).astype(float)
-    dlco = readouts.dlco_pct_pred(parameters, y, cohort.own("g_l"), cohort.covariates["dlco_healthy"])
-    hazard = death_hazard(
-        cohort.covariates["age"] + now / 365.25, cohort.covariates["sex"], lung, dlco, progressor
+    u = noise.leave[:, 4 * visit : 4 * visit + 4]
+    chances = leaving_chances(
+        conduct,
+        age=cohort.covariates["age"] + now / 365.25,
+        male=cohort.covariates["sex"],
+        lung=lung,
+        dlco=readouts.dlco_pct_pred(parameters, y, cohort.own("g_l"), cohort.covariates["dlco_healthy"]),
+        skin=skin,
+        skin_at_entry=skin_at_entry,
+        failed=confirmed_fall(observed["fvc_pct_pred"], visit, conduct),
+        low=low,
+        on_drug=on_drug,
+        days=visit_days,
     )
-    dies = u[:, 0] < -np.expm1(-hazard * visit_days)
-    entry = observed["fvc_pct_pred"][0]
-    limit = conduct["failure_fvc_fall"]
-    fell = [
-        observed["fvc_pct_pred"][max(k, 0)] <= (1.0 - limit / 100.0) * entry
-        for k in (visit - 2, visit - 1, visit)
-    ]
-    failed = fell[2] & fell[1] & ~fell[0] & (now >= 7 * conduct["failure_from_week"])
-    fails = failed & (u[:, 1] < conduct["failure_leaves"])
-    intolerant = (u[:, 2] < -np.expm1(-on_drug * years)) | (
-        low & (u[:, 2] > 1.0 - conduct["dropout_after_cytopenia"])
-    )
-    other = u[:, 3] < -np.expm1(-conduct["dropout_background"] * years)
+    tell(now, lung, chances)
+    dies, fails = u[:, 0] < chances.death, u[:, 1] < chances.failure
+    intolerant = (u[:, 2] < chances.intolerance) | (u[:, 2] > 1.0 - chances.cytopenia)
+    other = u[:, 3] < chances.other
     return np.select([dies, fails, intolerant, other], [1, 2, 3, 4], 0).astype(np.int64)
