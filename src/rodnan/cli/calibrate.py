@@ -32,6 +32,15 @@ def command(
     redraws: Annotated[int, typer.Option(min=20, help="Full: draws simulated again.")] = 300,
     upto: Annotated[str, typer.Option(help="Full: last stage.")] = "mode",
     version: Annotated[int, typer.Option(min=1, help="Full: version of the posterior's file.")] = 1,
+    sls1: Annotated[
+        Path | None,
+        typer.Option(
+            help="Full: the patient series of SLS I (CSV, not part of Rodnan), in place of the rows computed from it."
+        ),
+    ] = None,
+    any_checksum: Annotated[
+        bool, typer.Option("--any-checksum", help="Full: take a series that is not the file on record.")
+    ] = False,
 ) -> None:
     """Fit the disease model: --quick a penalised least-squares point, --full FOLDER a posterior.
 
@@ -39,6 +48,10 @@ def command(
     """
     if quick == (full is not None):
         raise CalibrationError("RDN-C002", "say either --quick or --full FOLDER")
+    if full is None and (sls1 is not None or any_checksum):
+        raise CalibrationError("RDN-C002", "--sls1 and --any-checksum belong to --full FOLDER")
+    if any_checksum and sls1 is None:
+        raise CalibrationError("RDN-C002", "--any-checksum belongs to --sls1 PATH")
     if full is not None:
         from rodnan.cli.calibrate_full import run
 
@@ -53,6 +66,8 @@ def command(
             redraws=redraws,
             upto=upto,
             version=version,
+            sls1=sls1,
+            any_checksum=any_checksum,
         )
         return
     from rodnan.calibration.courses import Courses

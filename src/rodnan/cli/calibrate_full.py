@@ -25,6 +25,8 @@ def run(
     redraws: int,
     upto: str,
     version: int,
+    sls1: Path | None = None,
+    any_checksum: bool = False,
 ) -> None:
     """Run the full calibration in a folder, every stage resumed where it stopped, and show what each found.
 
@@ -48,18 +50,25 @@ def run(
         Last stage.
     version
         Of the posterior's file.
+    sls1
+        The patient series of SLS I; without, the rows computed from it.
+    any_checksum
+        Take a series with another checksum than the recorded one.
 
     Raises
     ------
     CalibrationError
+        RDN-C063 to RDN-C067 for a series that cannot be used;
         RDN-C052 for a stage that is none; RDN-C055 when the simulation-based calibration fails, before data are looked at.
     """
     from rodnan.calibration.bayes.full import full_calibration, run_full
+    from rodnan.calibration.bayes.series import read_series
     from rodnan.calibration.bayes.simulate import Size
     from rodnan.calibration.bayes.stages import STAGES
 
     if upto not in STAGES:
         raise CalibrationError("RDN-C052", "no such stage", value=upto, nearest=nearest_name(upto, STAGES))
+    series = None if sls1 is None else read_series(sls1, any_checksum=any_checksum)
     say = progress_line()
     size = Size(pool, patients)
     of = full_calibration(
@@ -71,6 +80,7 @@ def run(
         size=size,
         redraw_size=Size(4 * pool, 4 * patients),
         processes=processes,
+        series=series,
         report=say,
     )
     found = run_full(of, points, size=size, processes=processes, upto=upto, report=say)
@@ -99,10 +109,20 @@ def _words(stage: str, s: dict[str, Any]) -> str:
             for row in s["variants"]
         )
     if stage == "redraw":
-        return f"{s['draws']} draws simulated again, {s['failed']} failed"
+        text = f"{s['draws']} draws simulated again, {s['failed']} failed"
+        return text + (_series_words(s["series"]) if "series" in s else "")
     if stage == "mode":
         return f"point fit in fitted.yaml, cost {s['cost'][0]:.1f} to {s['cost'][1]:.1f}"
     k_hat, ess = s["k_hat"], s["effective_draws"]
     return f"{s['correction']}; " + "; ".join(
         f"{how}: k-hat {k_hat[how]:.2f}, {ess[how]:.0f} effective draws" for how in k_hat
+    )
+
+
+def _series_words(s: dict[str, Any]) -> str:
+    """Return how well the likelihood of the patient series is known."""
+    return (
+        f"; series {s['sha256'][:12]} of {s['patients']} patients: error of the log likelihood {s['error_median']:.1f} "
+        f"(worst {s['error_worst']:.1f}), each likened to {s['effective_median']:.0f} persons "
+        f"(least {s['effective_least']:.1f})"
     )

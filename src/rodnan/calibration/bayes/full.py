@@ -13,6 +13,9 @@ import numpy as np
 from rodnan.calibration.bayes.observations import Observation, natural_observations, trial_observations
 from rodnan.calibration.bayes.points import draw_points, draw_points_again, moved_names
 from rodnan.calibration.bayes.posterior import Settings
+from rodnan.calibration.bayes.series import Series
+from rodnan.calibration.bayes.series_factor import SeriesFactor, SeriesValues
+from rodnan.calibration.bayes.series_simulate import run_series, series_size
 from rodnan.calibration.bayes.simulate import Size, arm_targets, run_points, summary_keys
 from rodnan.calibration.bayes.stages import STAGES, Calibration, run_stage, write_design
 from rodnan.calibration.natural_history import targets
@@ -52,6 +55,7 @@ def full_calibration(
     size: Size | None = None,
     redraw_size: Size | None = None,
     processes: int = 1,
+    series: Series | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> Calibration:
     """Return the calibration of the disease model.
@@ -70,11 +74,27 @@ def full_calibration(
         Virtual patients of a simulation of the design, and of one of ``redraw``.
     processes
         Simulations at a time.
+    series
+        The patient series of SLS I (`rodnan.calibration.bayes.series.read_series`): its likelihood stands for the rows that
+        were computed from it wherever draws are simulated again. None: the rows do.
     report
         Takes a line of progress.
     """
     small = size or Size()
     large = redraw_size or small
+    people = series_size()
+
+    def evaluate(points: Sequence[Mapping[str, float]], name: str) -> list[SeriesValues | None]:
+        assert series is not None
+        return run_series(
+            points,
+            series,
+            folder / name,
+            seed=seed + 2 * 10**6,
+            size=people,
+            processes=processes,
+            report=report,
+        )
 
     def simulate(points: Sequence[Mapping[str, float]], name: str) -> Array:
         return run_points(
@@ -95,6 +115,7 @@ def full_calibration(
         redraws=redraws,
         version=version,
         redraw_noise=float(np.sqrt(small.patients / large.patients)),
+        series=None if series is None else SeriesFactor(series, evaluate, (people.pool, people.patients)),
     )
 
 

@@ -80,6 +80,9 @@ def correct(
     spreads: Array,
     emulated: tuple[Array, Array],
     simulated: tuple[Array, Array],
+    *,
+    exact_likelihood: Likelihood | None = None,
+    factor: Array | None = None,
 ) -> Corrected:
     """Weigh draws by exact over emulated likelihood; trial effects are integrated out of both.
 
@@ -94,6 +97,10 @@ def correct(
     simulated
         The same of the simulator, its variance that of a finite simulation (float64[n, m] or float64[m]); a draw with a
         summary that is not a number gets no weight.
+    exact_likelihood
+        Where the exact likelihood leaves out observations that a `factor` stands for; of the same summaries.
+    factor
+        Log of a further factor of the exact likelihood, float64[n]; a draw where it is not a number gets no weight.
 
     Raises
     ------
@@ -102,9 +109,13 @@ def correct(
     """
     mean, variance = np.asarray(simulated[0]), np.broadcast_to(simulated[1], np.shape(simulated[0]))
     there = np.isfinite(mean).all(axis=1)
+    further = np.zeros(len(mean)) if factor is None else factor
+    there = there & np.isfinite(further)
     if there.sum() < 10:
         raise CalibrationError("RDN-C046", "too few simulated draws to weigh them", value=int(there.sum()))
-    exact = likelihood.many(mean[there], variance[there], spreads[there]).sum(axis=1)
+    of = likelihood if exact_likelihood is None else exact_likelihood
+    columns = [likelihood.spreads.index(name) for name in of.spreads]
+    exact = of.many(mean[there], variance[there], spreads[there][:, columns]).sum(axis=1) + further[there]
     proxy = likelihood.many(emulated[0][there], emulated[1][there], spreads[there]).sum(axis=1)
     ratio = np.full(len(mean), -np.inf)
     ratio[there] = exact - proxy

@@ -174,7 +174,9 @@ def read_series(path: Path, *, any_checksum: bool = False, arms: tuple[str, ...]
             "RDN-C063", "the patient series cannot be read", where=str(path), value=error.strerror
         ) from error
     if len(content) > _LARGEST:
-        raise CalibrationError("RDN-C063", f"the patient series is longer than {_LARGEST} bytes", where=str(path))
+        raise CalibrationError(
+            "RDN-C063", f"the patient series is longer than {_LARGEST} bytes", where=str(path)
+        )
     found, recorded = hashlib.sha256(content).hexdigest(), series_settings().sha256
     if found != recorded and not any_checksum:
         raise CalibrationError(
@@ -228,13 +230,17 @@ def _rows(content: bytes, name: str, arms: tuple[str, ...]) -> Iterator[dict[str
                 "event": _whole(row, "event_type", where, 2),
             }
     except (UnicodeDecodeError, csv.Error) as error:
-        raise CalibrationError("RDN-C063", f"the patient series is no CSV text: {error}", where=name) from error
+        raise CalibrationError(
+            "RDN-C063", f"the patient series is no CSV text: {error}", where=name
+        ) from error
 
 
 def _given(row: Mapping[str, Any], column: str, where: str) -> str:
     text = row[column]
     if not isinstance(text, str) or not text.strip() or len(text) > _FIELDS:
-        raise CalibrationError("RDN-C066", "a value is missing or too long", where=f"{where}, {column}", value=text)
+        raise CalibrationError(
+            "RDN-C066", "a value is missing or too long", where=f"{where}, {column}", value=text
+        )
     return text.strip()
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["Size", "arm_targets", "evaluate", "run_points", "split_point", "summary_keys"]
+__all__ = ["Size", "arm_targets", "evaluate", "resumed", "run_points", "split_point", "summary_keys"]
 
 
 @dataclass(frozen=True)
@@ -196,21 +196,62 @@ def run_points(
     CalibrationError
         RDN-C020 when the folder holds points of another design.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    done = _finished(folder, points)
-    todo = [k for k in range(len(points)) if k not in done]
-    report(f"{len(done)} of {len(points)} points are there, {len(todo)} to run")
     size = size or Size()
-    jobs = [(k, dict(points[k]), seed + k, size) for k in todo]
-    with (folder / "points.jsonl").open("a", encoding="utf-8") as kept:
-        for count, (k, values) in enumerate(_results(jobs, processes), start=1):
-            kept.write(json.dumps({"point": k, "of": _mark(points[k]), "values": values}) + "\n")
-            kept.flush()
-            done[k] = values
-            if count % 20 == 0 or count == len(jobs):
-                report(f"{len(done)} of {len(points)} points")
+    jobs = [(k, dict(point), seed + k, size) for k, point in enumerate(points)]
+    done = resumed(jobs, [_mark(p) for p in points], folder, _job, processes=processes, report=report)
     keys = summary_keys()
     return np.array([[_number(done[k].get(key)) for key in keys] for k in range(len(points))])
+
+
+def resumed(
+    jobs: Sequence[tuple[Any, ...]],
+    marks: Sequence[str],
+    folder: Path,
+    run: Callable[[Any], tuple[int, Any]],
+    *,
+    processes: int = 1,
+    report: Callable[[str], None] = lambda line: None,
+    every: int = 20,
+) -> dict[int, Any]:
+    """Run independent jobs, keeping each result as a line of JSON; those that are there are not run again.
+
+    Parameters
+    ----------
+    jobs
+        Begins with the job's number each, 0 to the last.
+    marks
+        What each job's result depends on, as a hash.
+    folder
+        Where the results are kept.
+    run
+        From a job to its number and its result; a function of a module, for other processes to find.
+    processes
+        Jobs at a time.
+    report, every
+        Takes a line of progress after so many jobs.
+
+    Returns
+    -------
+    dict
+        Result by number.
+
+    Raises
+    ------
+    CalibrationError
+        RDN-C020 when the folder holds results of other jobs.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    done = _finished(folder, marks)
+    todo = [job for job in jobs if job[0] not in done]
+    report(f"{len(done)} of {len(jobs)} points are there, {len(todo)} to run")
+    with (folder / "points.jsonl").open("a", encoding="utf-8") as kept:
+        for count, (k, values) in enumerate(_results(todo, processes, run), start=1):
+            kept.write(json.dumps({"point": k, "of": marks[k], "values": values}) + "\n")
+            kept.flush()
+            done[k] = values
+            if count % every == 0 or count == len(todo):
+                report(f"{len(done)} of {len(jobs)} points")
+    return done
 
 
 def _number(value: float | None) -> float:
@@ -223,9 +264,9 @@ def _mark(point: Mapping[str, float]) -> str:
     return hashlib.sha256(json.dumps(sorted(point.items())).encode()).hexdigest()[:16]
 
 
-def _finished(folder: Path, points: Sequence[Mapping[str, float]]) -> dict[int, dict[str, float | None]]:
+def _finished(folder: Path, marks: Sequence[str]) -> dict[int, Any]:
     path = folder / "points.jsonl"
-    done: dict[int, dict[str, float | None]] = {}
+    done: dict[int, Any] = {}
     if not path.exists():
         return done
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -234,7 +275,7 @@ def _finished(folder: Path, points: Sequence[Mapping[str, float]]) -> dict[int, 
         except json.JSONDecodeError:
             continue  # the line during which a run was killed: the point runs again
         k = int(row["point"])
-        if k >= len(points) or row["of"] != _mark(points[k]):
+        if k >= len(marks) or row["of"] != marks[k]:
             raise CalibrationError(
                 "RDN-C020",
                 "the folder holds points of another design; choose another folder",
@@ -256,13 +297,15 @@ def _job(job: tuple[int, dict[str, float], int, Size]) -> tuple[int, dict[str, f
     return k, {name: None if not np.isfinite(v) else float(v) for name, v in values.items()}
 
 
-def _results(jobs: list[Any], processes: int) -> Iterator[tuple[int, dict[str, float | None]]]:
+def _results(
+    jobs: list[Any], processes: int, run: Callable[[Any], tuple[int, Any]]
+) -> Iterator[tuple[int, Any]]:
     if processes <= 1:
-        yield from map(_job, jobs)
+        yield from map(run, jobs)
         return
     from multiprocessing import get_context
 
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     with get_context("spawn").Pool(processes) as pool:
-        yield from pool.imap_unordered(_job, jobs)
+        yield from pool.imap_unordered(run, jobs)

@@ -29,6 +29,7 @@ from rodnan.calibration.bayes.observations import Observation, heterogeneity
 from rodnan.calibration.bayes.posterior import Chains, Problem, Settings, load_chains, run_chains
 from rodnan.calibration.bayes.priors import Prior, build_prior
 from rodnan.calibration.bayes.sbc import calibration_check, rank_tests, simulate_ranks
+from rodnan.calibration.bayes.series_factor import SeriesFactor, series_logs, without_series
 from rodnan.calibration.bayes.shipped import Posterior, write_posterior
 from rodnan.calibration.bayes.stacking import compare
 from rodnan.calibration.natural_history import targets
@@ -74,6 +75,8 @@ class Calibration:
         Random seed, length of the chains, synthetic data sets of the check, draws to simulate again, version of the file.
     redraw_noise
         Noise of a simulation of ``redraw`` as a share of one of the design (more virtual patients: less).
+    series
+        The patient series of SLS I, in place of its aggregated rows, for draws that are simulated again; None without.
     """
 
     folder: Path
@@ -89,6 +92,7 @@ class Calibration:
     redraws: int = 300
     version: int = 1
     redraw_noise: float = 1.0
+    series: SeriesFactor | None = None
 
     @property
     def prior(self) -> Prior:
@@ -218,7 +222,8 @@ def _needs(of: Calibration, stage: str) -> list[Path]:
         "sample": [of.folder / "emulator.npz"],
         "stack": chains,
         "redraw": [of.folder / f"chains-{of.shipped}.npz"],
-        "correct": [of.folder / "redrawn.npz", of.folder / "emulator.npz"],
+        "correct": [of.folder / "redrawn.npz", of.folder / "emulator.npz"]
+        + ([] if of.series is None else [of.folder / "redrawn-series.json"]),
         "mode": [of.folder / f"chains-{of.shipped}.npz", of.folder / "emulator.npz"],
     }[stage]
 
@@ -242,6 +247,8 @@ def _mark(of: Calibration, stage: str) -> str:
         "mode": [of.shipped],
     }[stage]
     uses: dict[str, Any] = {"prior": [asdict(c) for c in of.prior.coordinates], "settings": of_stage}
+    if of.series is not None and stage in ("redraw", "correct"):
+        uses["series"] = of.series.mark()
     if stage != "emulate":
         uses |= {
             "observations": [o.model_dump() for o in of.observations],
@@ -333,7 +340,16 @@ def _redraw(of: Calibration, report: Report) -> dict[str, Any]:
         keys=np.array(keys),
         summaries=summaries,
     )
-    return {"draws": len(rows), "failed": int((~np.isfinite(summaries)).any(axis=1).sum())}
+    found = {"draws": len(rows), "failed": int((~np.isfinite(summaries)).any(axis=1).sum())}
+    if of.series is None:
+        return found
+    report(f"redraw: the patient series, {len(of.series.series.patients)} patients")
+    values = of.series.evaluate(points, "redrawn-series")
+    _write_json(
+        of.folder / "redrawn-series.json",
+        {"series": of.series.mark(), "draws": [None if v is None else v.record() for v in values]},
+    )
+    return found | {"series": of.series.summary(values)}
 
 
 def _correct(of: Calibration, report: Report) -> dict[str, Any]:
@@ -344,8 +360,17 @@ def _correct(of: Calibration, report: Report) -> dict[str, Any]:
     simulated = simulated[:, [keys.index(k) for k in problem.emulator.keys]]
     emulated = problem.emulator.predict(problem.prior.inputs(values))
     noise = (of.redraw_noise * problem.emulator.noise) ** 2
-    plain = correct(problem.likelihood, tau, emulated, (simulated, noise))
-    together = correct(problem.likelihood, tau, emulated, combined(emulated, (simulated, noise)))
+    further: dict[str, Any] = {}
+    if of.series is not None:
+        draws = _read_json(of.folder / "redrawn-series.json")["draws"]
+        further = {
+            "exact_likelihood": without_series(
+                of.observations, problem.emulator.keys, problem.emulator.correlation
+            ),
+            "factor": series_logs(draws, problem.likelihood, tau),
+        }
+    plain = correct(problem.likelihood, tau, emulated, (simulated, noise), **further)
+    together = correct(problem.likelihood, tau, emulated, combined(emulated, (simulated, noise)), **further)
     chosen, how = (plain, "simulation alone") if plain.reliable else (together, "simulation and emulator")
     if not chosen.reliable:
         weights, how = np.where(np.isfinite(chosen.log_ratio), 1.0, 0.0), "none: no weights to be relied on"
@@ -362,6 +387,8 @@ def _correct(of: Calibration, report: Report) -> dict[str, Any]:
         "emulator_spread": float(np.nanmean(away**2)),
         "emulator_bias_worst": float(np.nanmax(np.abs(np.nanmean(away, axis=0)))),
     }
+    if of.series is not None:
+        summary["series"] = of.series.used(further["factor"], weights)
     places = resample(weights, len(values), seed=of.seed)
     posterior = Posterior(
         problem.prior.names,
