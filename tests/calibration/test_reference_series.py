@@ -9,16 +9,13 @@ from scipy import stats
 from reference.series_mixture import drawn_patients, one_log_likelihood, virtual_people
 from rodnan.calibration.bayes.likelihood import _scale_grid
 from rodnan.calibration.bayes.series import CountRow
+from rodnan.calibration.bayes.series_effects import DRIFTS, LEVELS, counts_log_density, integrated
 from rodnan.calibration.bayes.series_factor import SeriesValues
 from rodnan.calibration.bayes.series_likelihood import (
-    DRIFTS,
-    LEVELS,
     Noise,
     arm_grid,
-    counts_log_density,
     fibrosis_log,
     follow_up_log,
-    integrated,
     patient_weights,
     pooled_error,
 )

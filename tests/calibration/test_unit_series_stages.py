@@ -17,8 +17,9 @@ from rodnan.calibration.bayes.likelihood import build_likelihood
 from rodnan.calibration.bayes.posterior import Chains
 from rodnan.calibration.bayes.priors import build_prior, sobol_points
 from rodnan.calibration.bayes.series import Series
+from rodnan.calibration.bayes.series_effects import DRIFTS, LEVELS
 from rodnan.calibration.bayes.series_factor import SeriesFactor, SeriesValues, series_logs, without_series
-from rodnan.calibration.bayes.series_likelihood import DRIFTS, LEVELS, Noise
+from rodnan.calibration.bayes.series_likelihood import Noise
 from rodnan.calibration.bayes.series_simulate import run_series, virtual_arms
 from rodnan.calibration.bayes.shipped import load_posterior
 from rodnan.calibration.bayes.simulate import Size
@@ -32,7 +33,7 @@ NOISE = Noise(2.5, 3.0, 8.0, 4.0, 0.4)
 
 def own(key, unit, arm, days=365.0):
     row = observed("level", unit, key, (arm,), days)
-    return row.model_copy(update={"endpoint": "fvc_pct_pred"})
+    return row.model_copy(update={"endpoint": "fvc_pct_pred", "se": 3.0})
 
 
 OBSERVATIONS = (
@@ -123,13 +124,14 @@ def marks(of):
 def test_with_the_series_its_rows_leave_and_its_checksum_is_named(calibration):
     run_stage(calibration, "redraw")
     plain = run_stage(calibration, "correct")
-    calls, heights = [], np.linspace(0.0, 8.0, 40)
+    calls, heights = [], np.linspace(0.0, 1.0, 40)
     of = replace(calibration, series=factor_of(calls, heights))
     redraw = run_stage(of, "redraw")
     assert calls == [("redrawn-series", 40)]
     assert redraw["series"]["sha256"] == "ab" * 32
     assert redraw["series"]["effective_least"] == 3.0
     found = run_stage(of, "correct")
+    assert not found["correction"].startswith("none")
     assert found["series"]["log_mean_after"] > found["series"]["log_mean_before"]
     assert found["effective_draws"] != plain["effective_draws"]
     posterior = load_posterior(of.folder)

@@ -11,7 +11,7 @@ import numpy as np
 from rodnan.calibration.bayes.likelihood import Likelihood, build_likelihood
 from rodnan.calibration.bayes.observations import Observation, heterogeneity
 from rodnan.calibration.bayes.series import Series, series_settings
-from rodnan.calibration.bayes.series_likelihood import counts_log_density, integrated
+from rodnan.calibration.bayes.series_effects import counts_log_density, integrated
 from rodnan.errors import CalibrationError
 
 if TYPE_CHECKING:

@@ -15,13 +15,14 @@ integrated over their distribution later.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rodnan.calibration.bayes.series import CountRow, Patient
+from rodnan.calibration.bayes.series import Patient
+from rodnan.calibration.bayes.series_effects import DRIFTS, LEVELS
 from rodnan.pharmacology.linear import compiled
 
 if TYPE_CHECKING:
@@ -30,23 +31,13 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 __all__ = [
-    "DRIFTS",
-    "LEVELS",
     "ArmGrid",
     "Noise",
     "VirtualArm",
     "arm_grid",
-    "counts_log_density",
-    "integrated",
     "patient_weights",
     "pooled_error",
 ]
-
-LEVELS = np.linspace(-10.0, 10.0, 9)
-"""Trial effects on the level of FVC at which an arm is evaluated, % of predicted."""
-
-DRIFTS = np.linspace(-7.5, 7.5, 7)
-"""The same on its drift, % of predicted a year; a patient's own drift has steps as large."""
 
 _STEP, _WIDTH = 0.75, 3.5
 """Grid over a patient's own level: step in scales of the reading error, half-width in standard deviations."""
@@ -161,8 +152,8 @@ def _student_constant(noise: Noise) -> float:
 def _own_levels(noise: Noise) -> tuple[Array, Array]:
     """Return a grid over a patient's own level and the probability of each point (trapezoid rule)."""
     half = int(np.ceil(_WIDTH * noise.offset_sd / (_STEP * noise.scale)))
-    grid = np.arange(-half, half + 1) * _STEP * noise.scale
-    weight = np.exp(-0.5 * (grid / noise.offset_sd) ** 2) if half else np.ones(1)
+    grid = np.arange(-half, half + 1).astype(np.float64) * (_STEP * noise.scale)
+    weight: Array = np.exp(-0.5 * np.square(grid / noise.offset_sd))
     return grid, weight / weight.sum()
 
 
@@ -170,8 +161,8 @@ def _own_drifts(noise: Noise) -> tuple[Array, Array]:
     """Return a patient's own drifts, as steps of `DRIFTS`, and their probabilities."""
     step = float(DRIFTS[1] - DRIFTS[0])
     half = int(np.floor(2.5 * noise.drift_sd / step))
-    steps = np.arange(-half, half + 1) * step
-    weight = np.exp(-0.5 * (steps / noise.drift_sd) ** 2) if half else np.ones(1)
+    steps = np.arange(-half, half + 1).astype(np.float64) * step
+    weight: Array = np.exp(-0.5 * np.square(steps / noise.drift_sd))
     return steps, weight / weight.sum()
 
 
@@ -343,7 +334,10 @@ def _prepare(
 
 def _numerator(p: _Prepared, level: float, drift: float) -> Array:
     """Return the sum over a patient's own drifts, float64[patients, n]."""
-    return sum(w * _shifted(p, level, drift + d) for d, w in zip(*_own_drifts(p.noise), strict=True))
+    total = np.zeros(p.pattern.shape)
+    for step, chance in zip(*_own_drifts(p.noise), strict=True):
+        total += chance * _shifted(p, level, drift + step)
+    return total
 
 
 def _shifted(p: _Prepared, level: float, drift: float) -> Array:
@@ -409,7 +403,7 @@ def arm_grid(
 
 
 def _grouped(rows: Array, group: NDArray[np.int64]) -> Array:
-    return np.stack([np.bincount(group, weights=row) for row in rows])
+    return np.array([np.bincount(group, weights=row) for row in rows], dtype=np.float64)
 
 
 def pooled_error(grids: Sequence[ArmGrid], person: NDArray[np.int64]) -> float:
@@ -425,73 +419,3 @@ def pooled_error(grids: Sequence[ArmGrid], person: NDArray[np.int64]) -> float:
     _, group = np.unique(person, return_inverse=True)
     total = np.sum([g.influence for g in grids], axis=0)
     return float(np.sqrt((np.bincount(group, weights=total) ** 2).sum()))
-
-
-_POINTS = np.linspace(-4.0, 4.0, 33)
-_CHANCES = np.exp(-0.5 * _POINTS**2) / np.exp(-0.5 * _POINTS**2).sum()
-
-
-def integrated(
-    logs: Sequence[Array], level: float, drift: float, arm: float, scales: tuple[Array, Array]
-) -> float:
-    """Return the log likelihood of a trial's arms, its effects integrated out.
-
-    As in `rodnan.calibration.bayes.likelihood`: given the trial's scale lambda, a level common to the arms N(0, lambda
-    level^2), a drift N(0, lambda drift^2) and an effect of each arm N(0, lambda arm^2).
-
-    Parameters
-    ----------
-    logs
-        float64[levels, drifts] of each arm (`ArmGrid.log`).
-    level, drift, arm
-        Spreads between trials.
-    scales
-        Values of lambda and their probabilities.
-    """
-    from scipy.interpolate import RectBivariateSpline
-    from scipy.special import logsumexp
-
-    best = [float(log.max()) for log in logs]
-    splines: list[Any] = [RectBivariateSpline(LEVELS, DRIFTS, log) for log in logs]
-    total = []
-    for scale, chance in zip(*scales, strict=True):
-        root = float(np.sqrt(scale))
-        b, c = root * level * _POINTS, root * arm * _POINTS
-        v = np.clip(root * drift * _POINTS, DRIFTS[0], DRIFTS[-1])
-        where = np.clip((b[:, None] + c).ravel(), LEVELS[0], LEVELS[-1])
-        order = np.argsort(where)
-        together = np.zeros((len(b), len(v)))
-        for spline, top in zip(splines, best, strict=True):
-            found = np.empty((len(where), len(v)))
-            found[order] = spline(where[order], v)
-            density = np.exp(np.minimum(found - top, 1.0)).reshape(len(b), len(c), len(v))
-            together += np.log(np.maximum(np.einsum("c,bcv->bv", _CHANCES, density), 1e-300))
-        total.append(np.log(chance) + logsumexp(together, b=_CHANCES[:, None] * _CHANCES[None, :]))
-    return float(logsumexp(total) + sum(best))
-
-
-def counts_log_density(shares: Mapping[str, float], rows: Sequence[CountRow], correlation: float) -> float:
-    """Return the log probability of counts, the correlation between studies integrated out.
-
-    Beta-binomial; the intra-class correlation has a half-normal prior and is common to the counts.
-
-    Parameters
-    ----------
-    shares
-        Share of the model by ``<arm>/<event>/<week>``.
-    rows
-        The counts.
-    correlation
-        Scale of the prior.
-    """
-    from scipy.special import betaln, gammaln, logsumexp
-
-    rho = correlation * (np.arange(40) + 0.5) / 10.0
-    weight = np.exp(-0.5 * (rho / correlation) ** 2)
-    log = np.log(weight / weight.sum())
-    for row in rows:
-        share = 0.001 + 0.998 * min(max(shares[f"{row.arm}/{row.event}/{row.week:g}"], 0.0), 1.0)
-        a, b = share / rho, (1.0 - share) / rho
-        ways = gammaln(row.of + 1) - gammaln(row.value + 1) - gammaln(row.of - row.value + 1)
-        log = log + ways + betaln(row.value + a, row.of - row.value + b) - betaln(a, b)
-    return float(logsumexp(log))
