@@ -15,7 +15,7 @@ from rodnan.disease import model
 from rodnan.disease.equations import INDIVIDUAL, symbolic_system
 from rodnan.disease.parameters import ParameterSet, load_parameters
 from rodnan.disease.states import STATE_INDEX
-from rodnan.engine.compile import adjoint, jax_target, lanes, statements
+from rodnan.engine.compile import adjoint, jax_target, statements
 from rodnan.engine.compile.cache import load_kernel, source_key
 from rodnan.engine.gradient import pull_back
 from rodnan.errors import EngineError
@@ -160,7 +160,7 @@ def adjoint_kernel() -> ModuleType:
     import numba
 
     names = load_parameters(fitted=False).population_names
-    key = _key(adjoint.__file__, numba.__version__)
+    key = _key(("adjoint.py", "adjoint_plan.py", "graph.py", "bits.py"), numba.__version__)
     return load_kernel("adjoint", key, lambda: adjoint.adjoint_source(symbolic_system(names)))
 
 
@@ -185,13 +185,12 @@ def jax_model() -> ModuleType:
         ) from None
     jax.config.update("jax_enable_x64", True)
     names = load_parameters(fitted=False).population_names
-    return load_kernel(
-        "jax", _key(jax_target.__file__), lambda: jax_target.jax_source(symbolic_system(names))
-    )
+    return load_kernel("jax", _key(("jax_target.py",)), lambda: jax_target.jax_source(symbolic_system(names)))
 
 
-def _key(*words: str) -> str:
+def _key(generators: tuple[str, ...], *words: str) -> str:
     room = files("rodnan.disease")
     sources = [Path(str(room.joinpath(name))) for name in _EQUATION_FILES]
-    sources += [Path(str(m.__file__)) for m in (lanes, statements)] + [Path(words[0])]
-    return source_key(sources, *words[1:], *load_parameters(fitted=False).population_names, *model.INPUTS)
+    engine = Path(str(statements.__file__)).parent
+    sources += [engine / name for name in ("statements.py", *generators)]
+    return source_key(sources, *words, *load_parameters(fitted=False).population_names, *model.INPUTS)

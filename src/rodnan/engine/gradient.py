@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rodnan.engine.batch import default_workers
-from rodnan.engine.compile.lanes import LANES
+from rodnan.engine.batch import _TASKS_A_THREAD, default_workers
 from rodnan.errors import EngineError
 
 if TYPE_CHECKING:
@@ -16,7 +15,10 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["pull_back"]
+__all__ = ["SPAN", "pull_back"]
+
+SPAN = 1461
+"""Days of which every step is kept (six megabytes a thread for 33 states); the steps of more days are taken twice."""
 
 
 def pull_back(
@@ -32,7 +34,7 @@ def pull_back(
     *,
     substeps: NDArray[np.int64] | None = None,
     shared: bool = False,
-    span: int = 7,
+    span: int = SPAN,
     workers: int | None = None,
 ) -> tuple[Array, Array, Array]:
     """Return the derivative of a loss by starting states and parameters, given its derivative by the kept states.
@@ -50,7 +52,7 @@ def pull_back(
     shared
         Also derive by the parameters that all patients share (slower).
     span
-        Days between kept states.
+        Days of which every step is kept; where there are more, those before the last span are advanced twice.
 
     Returns
     -------
@@ -76,36 +78,40 @@ def pull_back(
             where="cotangents",
             value=cotangents.shape,
         )
+    lanes = kernel.LANES
+    blocks = -(-n // lanes)
+    split = np.ones((0, n), np.int64) if substeps is None else np.ascontiguousarray(substeps, np.int64)
+    parts = _parts(split, days, blocks, lanes)
+    span = max(1, min(span, days))
+    room = int(np.add.reduceat(parts, np.arange(0, days, span), axis=1).max()) if days else 0
+    shape = (n, len(population)) if shared else (1, 1)
+    by_state, by_individual, by_population = (
+        np.empty((n, n_states)),
+        np.empty(individual.shape),
+        np.empty(shape),
+    )
+    given = [
+        np.ascontiguousarray(a, np.float64) for a in (y, individual, population, defaults, series, cotangents)
+    ]
+    run = kernel.gradient_all if shared else kernel.gradient_own
+
+    def run_all(some: range) -> None:
+        kept = np.empty((room, n_states * lanes))
+        state, own, common, default, drive, weights = given
+        for block in some:
+            run(
+                state, own, common, default, active, drive, split, parts[block], span, out_days, weights, block * lanes,
+                lanes, kept, by_state, by_individual, by_population,
+            )  # fmt: skip
+
     active = np.ascontiguousarray(active, np.int64)
-    batches = _batches(n, days, substeps)
-    n_individual, n_population = individual.shape[1], len(population)
-    by_state, by_individual = np.empty((n, n_states)), np.empty((n, n_individual))
-    by_population = np.empty((n, n_population if shared else 0))
-
-    def run(batch: tuple[NDArray[np.int64], NDArray[np.int64]]) -> None:
-        who, steps = batch
-        lanes = who[np.minimum(np.arange(LANES), len(who) - 1)]
-        drive = np.ascontiguousarray(series[:, :, lanes]).reshape(days, len(active) * LANES)
-        given = np.ascontiguousarray(cotangents[:, lanes].transpose(0, 2, 1)).reshape(len(out_days), -1)
-        state_bar = np.zeros(n_states * LANES)
-        individual_bar, population_bar = np.zeros(n_individual * LANES), np.zeros(n_population * LANES)
-        kernel.gradient(
-            np.ascontiguousarray(y[lanes].T).ravel(), np.ascontiguousarray(individual[lanes].T).ravel(),
-            population, defaults, active, drive, steps, span, LANES, out_days, given, shared, state_bar,
-            individual_bar, population_bar,
-        )  # fmt: skip
-        for target, made in ((by_state, state_bar), (by_individual, individual_bar)):
-            target[who] = made.reshape(-1, LANES).T[: len(who)]
-        if shared:
-            by_population[who] = population_bar.reshape(-1, LANES).T[: len(who)]
-
-    threads = min(workers or default_workers(), len(batches))
+    threads = min(workers or default_workers(), blocks)
     if threads <= 1:
-        for batch in batches:
-            run(batch)
+        run_all(range(blocks))
     else:
+        share = -(-blocks // (_TASKS_A_THREAD * threads))
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(run, batches))
+            list(pool.map(run_all, (range(i, min(i + share, blocks)) for i in range(0, blocks, share))))
     bad = np.flatnonzero(~(np.isfinite(by_state).all(axis=1) & np.isfinite(by_individual).all(axis=1)))
     if len(bad):
         raise EngineError(
@@ -114,19 +120,12 @@ def pull_back(
             where="patients",
             value=bad[:5].tolist(),
         )
-    return by_state, by_individual, by_population
+    return by_state, by_individual, by_population if shared else np.empty((n, 0))
 
 
-def _batches(
-    n: int, days: int, substeps: NDArray[np.int64] | None
-) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Return blocks of patients whose days are split alike, each with its parts a day, int64[days]."""
-    if substeps is None:
-        groups = [(np.arange(n), np.ones(days, np.int64))]
-    else:
-        kinds, of = np.unique(np.asarray(substeps, np.int64), axis=1, return_inverse=True)
-        groups = [
-            (np.flatnonzero(of.ravel() == k), np.ascontiguousarray(kinds[:, k]))
-            for k in range(kinds.shape[1])
-        ]
-    return [(who[i : i + LANES], steps) for who, steps in groups for i in range(0, len(who), LANES)]
+def _parts(split: NDArray[np.int64], days: int, blocks: int, lanes: int) -> NDArray[np.int64]:
+    """Return the most parts of a day of any patient of a block, int64[blocks, days]."""
+    if not len(split):
+        return np.ones((blocks, days), np.int64)
+    padded = split[:, np.minimum(np.arange(blocks * lanes), split.shape[1] - 1)]
+    return np.ascontiguousarray(padded.reshape(days, blocks, lanes).max(axis=2).T)

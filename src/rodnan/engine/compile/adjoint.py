@@ -1,332 +1,377 @@
 """The discrete adjoint as source: the exact derivative of the classical Runge-Kutta steps, patients side by side.
 
-A first sweep keeps the state at the start of each span of days. The second sweep goes through the spans from the last
-to the first: it repeats the steps of a span, keeping every stage, and takes the cotangent back through them with the
-symbolic vector-Jacobian product. Extremes pass the cotangent to their active branch (at a tie, to the second argument).
+A first sweep takes the steps and keeps the state at the start of each; where there are many days, only at the start of each
+span of days, and a span is taken again when its turn has come. The second sweep goes through the steps from the last to the
+first: it repeats three stages of a step, keeping their powers and reciprocals, and takes the cotangent back through the four
+with the vector-Jacobian product. As in the forward kernel (`rodnan.engine.compile.lanes`) all that an inner loop touches
+lies in one array at offsets that are literals. What changes with inputs or parameters only is computed once a day or once
+a patient, and cotangents of such values are taken down to the parameters once a day or once a patient too. States that no
+derivative looks at are not carried. Extremes pass the cotangent to their active branch (at a tie, to the second argument).
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-from rodnan.engine.compile.lanes import LANES
-from rodnan.engine.compile.statements import Statement, print_expression, statements
+from rodnan.engine.compile.adjoint_plan import Plan
+from rodnan.engine.compile.graph import DAY, PATIENT
 from rodnan.engine.compile.system import SymbolicSystem
 
-__all__ = ["adjoint_source"]
+__all__ = ["ADJOINT_LANES", "adjoint_source"]
+
+ADJOINT_LANES = 16
+"""Patients in a block."""
 
 
-def adjoint_source(system: SymbolicSystem) -> str:
+def adjoint_source(system: SymbolicSystem, *, lanes: int = ADJOINT_LANES) -> str:
     """Return the Python source of the adjoint kernel of a system.
 
     Parameters
     ----------
     system
         The equations.
+    lanes
+        Patients in a block.
 
     Returns
     -------
     str
-        A module with ``gradient(y, individual, population, defaults, active, series, substeps, span, out_days,
-        cotangents, shared, state_bar, individual_bar, population_bar)`` for one block of `LANES` patients. `cotangents`
-        float64[n_out, n_states*LANES] is the derivative of the loss by the state after each day of `out_days`
-        (ascending, 0 = before the first). `state_bar` float64[n_states*LANES], `individual_bar`
-        float64[n_individual*LANES] and, where `shared` is true, `population_bar` float64[n_population*LANES] start at
-        zero and hold the derivatives at the end. `span` is the number of days between kept states.
+        A module with ``LANES`` and two functions for one block of so many patients, the first of whom is `first`:
+        ``gradient_own(y, individual, population, defaults, active, series, substeps, parts, span, out_days, cotangents,
+        first, lanes, kept, by_state, by_individual, by_population)`` derives by the parameters of the patients and
+        leaves `by_population` alone, ``gradient_all`` derives by the shared ones too. All arrays are those of all
+        patients: `y` and `by_state` float64[n, n_states], `individual` and `by_individual` float64[n, n_individual],
+        `series` float64[days, n_active, n], `substeps` int64[days, n] (no rows where no day is split), `cotangents`
+        float64[n_out, n, n_states], the derivative of the loss by the state after each day of `out_days` (ascending,
+        0 = before the first), `by_population` float64[n, n_population]. `parts` int64[days] is the largest of the
+        block's substeps, `span` the number of days between kept states, `kept` float64[steps, n_states * LANES] room
+        for the steps of a span.
     """
-    made, results = statements(system)
-    powers = [s for s in made if s.kind == "power"]
-    forward = [line for s in made if (line := _assignment(s, powers))]
-    outcome = [f"dy[{_at(i)}] = {print_expression(results[n])}" for i, n in enumerate(system.states)]
-    individual = _reverse(system, made, results, powers, system.individual)
-    everything = _reverse(system, made, results, powers, system.individual + system.population)
-    return _TEMPLATE.format(
-        lanes=LANES,
-        n_states=len(system.states),
-        n_individual=len(system.individual),
-        n_inputs=len(system.inputs),
-        n_powers=max(1, len(powers)),
-        unpack="\n".join(f"    {name} = population[{i}]" for i, name in enumerate(system.population)),
-        powers=_powers(system, made, powers),
-        derivative=_indent(_loads(system, forward + outcome) + forward + outcome),
-        individual=_indent(_loads(system, forward + individual) + forward + individual),
-        everything=_indent(_loads(system, forward + everything) + forward + everything),
+    own = Plan(system, system.individual)
+    everything = Plan(system, system.individual + system.population)
+    rows = max(len(own.rows), len(everything.rows))
+    return _HEAD.format(
+        lanes=lanes, rows="\n".join(f"ROW{i} = np.uint64({i * lanes})" for i in range(rows))
+    ) + "".join(
+        _functions(plan, lanes, name, shared)
+        for plan, name, shared in ((own, "own", False), (everything, "all", True))
     )
 
 
-def _at(row: int) -> str:
-    return f"{row * LANES} + l"
+def _functions(plan: Plan, lanes: int, name: str, shared: bool) -> str:
+    system, rows = plan.system, plan.rows
+    day_roots = plan.day_rows
+    forward = [plan.slopes[k] for k in plan.run]
+    forward_days = plan.needed(forward, DAY)
+    return _TEMPLATE.format(
+        name=name,
+        lanes=lanes,
+        n_rows=len(rows),
+        n_states=len(system.states),
+        n_individual=len(system.individual),
+        n_inputs=len(system.inputs),
+        n_population=len(system.population),
+        own_row=rows[plan.names[system.individual[0]]] if system.individual else 0,
+        input_row=rows[plan.names[system.inputs[0]]] if system.inputs else 0,
+        bar_row=rows["bar", 0],
+        sum_row=rows["total", 0],
+        stage_row=rows["a", 0],
+        length_row=rows["length"],
+        run=f"np.array({plan.run})",
+        patient_scalars=_block(1, plan.scalars(plan.patient_rows)),
+        patient=_block(2, _values(plan, plan.patient_rows)),
+        forward_scalars=_block(1, plan.scalars([*forward, *forward_days])),
+        forward_day=_block(3, _values(plan, forward_days)),
+        day=_block(3, _values(plan, day_roots)),
+        step=_block(5, _step(plan)),
+        back_scalars=_block(
+            1, plan.scalars([*forward, *plan.back_roots, *day_roots, *plan.day_sums.values()])
+        ),
+        stages="\n".join(
+            [
+                _loop(plan, _again(plan, stage), reach, "0.0")
+                for stage, reach in enumerate(("0.5", "0.5", "1.0"))
+            ]
+            + [
+                _loop(plan, _back(plan, stage), reach, part)
+                for stage, reach, part in (
+                    (3, "1.0", "1.0 / 3.0"),
+                    (2, "0.5", "1.0 / 3.0"),
+                    (1, "0.5", "1.0 / 6.0"),
+                    (0, "0.0", "0.0"),
+                )
+            ]
+        ),
+        gather=_block(3, _gather(plan)),
+        end_scalars=_block(1, plan.scalars(list(plan.ends.values()))),
+        end=_block(2, _end(plan, shared)),
+    )
 
 
-def _indent(lines: list[str]) -> str:
-    return "\n".join(f"        {line}" for line in lines)
+def _loop(plan: Plan, body: list[str], reach: str, part: str) -> str:
+    return _LOOP.format(length=plan.rows["length"], reach=reach, part=part, body=_block(5, body))
 
 
-def _assignment(s: Statement, powers: list[Statement]) -> str:
-    if s.kind == "plain":
-        return f"{s.name} = {print_expression(s.expression)}"
-    if s.kind == "power":
-        return f"{s.name} = raised[{_at(powers.index(s))}]"
-    a, b = (print_expression(x) for x in s.arguments)
-    return f"{s.name} = {a} if {a} {'>' if s.kind == 'max' else '<'} {b} else {b}"
+def _block(depth: int, lines: list[str]) -> str:
+    return "\n".join("    " * depth + line for line in lines or ["pass"])
 
 
-def _loads(system: SymbolicSystem, lines: list[str]) -> list[str]:
-    """Return the lines that bring a lane's states, parameters and inputs into registers."""
-    import re
+def _values(plan: Plan, wanted: list[int]) -> list[str]:
+    """Return the lines that fill rows with values."""
+    named = set(plan.names[n] for n in (*plan.system.individual, *plan.system.inputs))
+    made = [i for i in wanted if i not in named]
+    return plan.lines([(i, [f"{plan.row(i)} = {{}}"]) for i in made], {}, fresh=made)
 
-    used = set(re.findall(r"[A-Za-z_]\w*", "\n".join(lines)))
-    return [
-        f"{name} = {array}[{_at(row)}]"
-        for array, names in (
-            ("y", system.states),
-            ("individual", system.individual),
-            ("inputs", system.inputs),
+
+def _step(plan: Plan) -> list[str]:
+    """Return the inner loop of a stage of the first sweep: slopes used by the sum of the step and the next stage."""
+    read = {y: plan.row(("a", k)) for k, y in enumerate(plan.states)}
+    uses = []
+    for k in plan.run:
+        row = plan.row(("a", k))
+        uses.append(
+            (
+                plan.slopes[k],
+                [
+                    f"{plan.row(('total', k))} += part_ * {{0}}",
+                    f"{row} = {plan.row(('y', k))} + reach_ * {{0}}",
+                ],
+            )
         )
-        for row, name in enumerate(names)
-        if name in used
+    return plan.lines(uses, read, hold={at: plan.states[k] for at, k in enumerate(plan.run)})
+
+
+def _stage_reads(plan: Plan, stage: int) -> dict[int, str]:
+    return {plan.states[k]: plan.row(("state", stage, k) if stage else ("y", k)) for k in plan.read_at[stage]}
+
+
+def _again(plan: Plan, stage: int) -> list[str]:
+    """Return the inner loop that repeats a stage: the states of the next one, and what is kept."""
+    uses = [
+        (plan.slopes[k], [f"{plan.row(('state', stage + 1, k))} = {plan.row(('y', k))} + reach_ * {{0}}"])
+        for k in sorted(plan.read_at[stage + 1])
     ]
+    uses += [(i, [f"{plan.row(('kept', stage, i))} = {{0}}"]) for i in plan.kept[stage]]
+    return plan.lines(uses, _stage_reads(plan, stage))
 
 
-def _powers(system: SymbolicSystem, made: list[Statement], powers: list[Statement]) -> str:
-    """Return a loop of its own for the general powers and the logarithms of their bases."""
-    if not powers:
-        return "    pass"
-    needed: list[str] = []
-    wanted = {str(x) for s in powers for x in s.arguments}
-    for s in reversed(made):  # what bases and exponents are made of
-        if s.name in wanted and s.kind != "power":
-            needed.insert(0, _assignment(s, powers))
-            wanted |= {str(x) for x in (s.expression.free_symbols if s.kind == "plain" else s.arguments)}
-    lines = list(needed)
-    for row, s in enumerate(powers):
-        base, exponent = (print_expression(x) for x in s.arguments)
-        lines.append(f"raised[{_at(row)}] = {base} ** {exponent}")
-        lines.append(f"if logarithms: logs[{_at(row)}] = log({base})")
-    return "    for l in range(lanes):\n" + _indent(_loads(system, lines) + lines)
+def _back(plan: Plan, stage: int) -> list[str]:
+    """Return the inner loop that takes the cotangent back through a stage.
 
-
-def _reverse(
-    system: SymbolicSystem,
-    made: list[Statement],
-    results: dict[str, Any],
-    powers: list[Statement],
-    wanted: tuple[str, ...],
-) -> list[str]:
-    """Return the lines of the vector-Jacobian product: ``given`` is the cotangent of dy/dt."""
-    active = set(system.states) | set(wanted)
-    for s in made:
-        if {str(x) for x in _operands(s)} & active:
-            active.add(s.name)
-    terms: dict[str, list[str]] = {}
-
-    def give(name: str, term: str) -> None:
-        if name in active:
-            terms.setdefault(name, []).append(term)
-
-    lines = [f"bar_{i} = given[{_at(i)}]" for i in range(len(system.states))]
-    for i, name in enumerate(system.states):
-        for symbol in sorted(results[name].free_symbols, key=str):
-            if str(symbol) in active:
-                give(str(symbol), _product(f"bar_{i}", results[name].diff(symbol)))
-    for s in reversed(made):
-        if s.name not in terms:
-            continue
-        bar = f"bar_{s.name}"
-        lines.append(f"{bar} = " + " + ".join(terms[s.name]))
-        if s.kind == "plain":
-            for symbol in sorted(s.expression.free_symbols, key=str):
-                if str(symbol) in active:
-                    give(str(symbol), _product(bar, s.expression.diff(symbol)))
-            continue
-        a, b = s.arguments
-        first, second = print_expression(a), print_expression(b)
-        if s.kind == "power":
-            give(str(a), f"{bar} * {second} * {s.name} / {first}")
-            give(str(b), f"{bar} * {s.name} * logs[{_at(powers.index(s))}]")
+    The cotangent of a stage's slope is ``part bar + reach into``, with ``bar`` the cotangent of the state after the step and
+    ``into`` that of the state of the stage after; the cotangent of the state before the step is ``bar`` and all ``into``.
+    """
+    read = _stage_reads(plan, stage)
+    if stage < 3:
+        read |= {i: plan.row(("kept", stage, i)) for i in plan.kept[stage]}
+    source, target = ("b", "a") if stage % 2 == 0 else ("a", "b")
+    for k, bar in enumerate(plan.bars):
+        read[bar] = f"last_ * {plan.row(('bar', k))}" if stage == 3 else plan.row((source, k))
+    uses = []
+    for k, into in enumerate(plan.into):
+        bar, total = plan.row(("bar", k)), plan.row(("total", k))
+        on = f"{plan.row((target, k))} = part_ * {bar} + reach_ * {{0}}"
+        if stage == 3:
+            lines = [f"{total} = {bar} + {{0}}", on]
+        elif stage:
+            lines = [f"{total} += {{0}}", on]
         else:
-            test = f"{first} {'>' if s.kind == 'max' else '<'} {second}"
-            give(str(a), f"({bar} if {test} else 0.0)")
-            give(str(b), f"(0.0 if {test} else {bar})")
+            lines = [f"{bar} = {total} + {{0}}"]
+        uses.append((into, lines))
+    uses += [(v, [f"{plan.row(('sum', i))} += {{0}}"]) for i, v in plan.stage_sums.items()]
+    return plan.lines(uses, read)
+
+
+def _gather(plan: Plan) -> list[str]:
+    """Return the lines that take what a day's stages have gathered down to the parameters."""
+    read = {plan.graph.leaf(("sum", i), DAY): plan.row(("sum", i)) for i in plan.day_values}
+    uses = [(v, [f"{plan.row(('sum', i))} += {{0}}"]) for i, v in plan.day_sums.items()]
+    return plan.lines(uses, read) + [f"{plan.row(('sum', i))} = 0.0" for i in plan.day_values]
+
+
+def _end(plan: Plan, shared: bool) -> list[str]:
+    """Return the lines that write the derivatives by parameters."""
+    read = {plan.graph.leaf(("sum", i), PATIENT): plan.row(("sum", i)) for i in plan.last_values}
+    uses: list[tuple[int, list[str]]] = []
     for array, names in (
-        ("state_bar", system.states),
-        ("individual_bar", system.individual),
-        ("population_bar", system.population),
+        ("by_individual_", plan.system.individual),
+        ("by_population_", plan.system.population),
     ):
-        for row, name in enumerate(names):
-            total = " + ".join(terms.get(name, ["0.0"]))
-            if array == "state_bar":
-                lines.append(f"{array}[{_at(row)}] = {total}")
-            elif name in wanted and name in terms:
-                lines.append(f"{array}[{_at(row)}] += {total}")
-    return lines
+        if array == "by_population_" and not shared:
+            continue
+        for k, name in enumerate(names):
+            i = plan.ends.get(plan.names[name], plan.graph.number(0.0))
+            uses.append((i, [f"{array}[first_ + l_, {k}] = {{0}}"]))
+    return plan.lines(uses, read)
 
 
-def _operands(s: Statement) -> Any:
-    return s.expression.free_symbols if s.kind == "plain" else s.arguments
+_HEAD = '''"""Generated from the symbolic equations; do not edit."""
 
-
-def _product(bar: str, slope: Any) -> str:
-    if slope == 1:
-        return bar
-    if slope == -1:
-        return f"(-{bar})"
-    return f"{bar} * {print_expression(slope)}"
-
-
-_TEMPLATE = '''"""Generated from the symbolic equations; do not edit."""
-
-from math import log, sqrt
+from math import sqrt
 
 import numpy as np
 from numba import njit
 
+from rodnan.engine.compile.bits import log64 as log
+from rodnan.engine.compile.bits import power64 as power
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={{"contract"}})
-def raise_powers(y, individual, population, inputs, raised, logs, logarithms, lanes):
-{unpack}
-{powers}
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={{"contract"}})
-def derivative(y, individual, population, inputs, raised, dy, lanes):
-{unpack}
-    for l in range(lanes):
-{derivative}
+LANES = {lanes}
+{rows}
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={{"contract"}})
-def pull_individual(y, individual, population, inputs, raised, logs, given, state_bar, individual_bar, lanes):
-{unpack}
-    for l in range(lanes):
-{individual}
+def set_lengths(work_, row_, substeps_, day_, now_, parts_, who_):
+    for l_ in range({lanes}):
+        split_ = 1 if parts_ == 1 else substeps_[day_, who_[l_]]
+        work_[row_ * {lanes} + l_] = 0.0 if now_ >= split_ else 1.0 / split_
+'''
 
+_LOOP = """\
+                for l_ in range(count_):
+                    h_ = work_[ROW{length} + l_]
+                    reach_ = h_ * ({reach})
+                    part_ = h_ * ({part})
+                    last_ = h_ * (1.0 / 6.0)
+{body}"""
+
+_TEMPLATE = '''
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={{"contract"}})
-def pull_everything(
-    y, individual, population, inputs, raised, logs, given, state_bar, individual_bar, population_bar, lanes
+def forward_{name}(
+    work_, population_, active_, series_, substeps_, parts_of_, first_day_, end_day_, who_, lanes_, kept_, keep_
 ):
-{unpack}
-    for l in range(lanes):
-{everything}
+    """Take the steps of some days; keep the state before each."""
+{forward_scalars}
+    n_ = {n_states} * {lanes}
+    count_ = np.uint64(lanes_)
+    reaches_ = np.array([0.5, 0.5, 1.0, 0.0])
+    shares_ = np.array([1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0])
+    at_ = 0
+    for i_ in range(n_):
+        work_[{stage_row} * {lanes} + i_] = work_[i_]
+        work_[{sum_row} * {lanes} + i_] = work_[i_]
+    for day_ in range(first_day_, end_day_):
+        for row_ in range(len(active_)):
+            base_ = ({input_row} + active_[row_]) * {lanes}
+            for l_ in range({lanes}):
+                work_[base_ + l_] = series_[day_, row_, who_[l_]]
+        for l_ in range(count_):
+{forward_day}
+        parts_ = parts_of_[day_]
+        for now_ in range(parts_):
+            set_lengths(work_, {length_row}, substeps_, day_, now_, parts_, who_)
+            if keep_:
+                for i_ in range(n_):
+                    kept_[at_, i_] = work_[i_]
+            at_ += 1
+            for stage_ in range(4):
+                reach_of_ = reaches_[stage_]
+                share_ = shares_[stage_]
+                for l_ in range(count_):
+                    h_ = work_[ROW{length_row} + l_]
+                    reach_ = h_ * reach_of_
+                    part_ = h_ * share_
+{step}
+            for i_ in range(n_):
+                work_[i_] = work_[{sum_row} * {lanes} + i_]
+                work_[{stage_row} * {lanes} + i_] = work_[i_]
+    return at_
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={{"contract"}})
-def set_inputs(inputs, active, series, day, lanes):
-    for row in range(len(active)):
-        base = active[row] * {lanes}
-        for l in range(lanes):
-            inputs[base + l] = series[day, row * {lanes} + l]
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={{"contract"}})
-def gradient(
-    y, individual, population, defaults, active, series, substeps, span, lanes, out_days, cotangents, shared,
-    state_bar, individual_bar, population_bar,
+def back_{name}(
+    work_, population_, active_, series_, substeps_, parts_of_, first_day_, end_day_, who_, lanes_, kept_, at_,
+    out_days_, cotangents_, last_out_,
 ):
-    n = {n_states} * {lanes}
-    days = len(substeps)
-    spans = (days + span - 1) // span
-    inputs = np.empty({n_inputs} * {lanes})
-    for row in range({n_inputs}):
-        for l in range(lanes):
-            inputs[row * {lanes} + l] = defaults[row]
-    raised = np.zeros({n_powers} * {lanes})
-    logs = np.zeros({n_powers} * {lanes})
-    starts = np.empty((spans, n))
-    k = np.zeros(n)
-    total = np.empty(n)
-    most = 0
-    for s in range(spans):
-        count = 0
-        for day in range(s * span, min(days, (s + 1) * span)):
-            count += substeps[day]
-        most = max(most, count)
-    stages = np.empty((4 * most, n))
-    state = y.copy()
-    for s in range(spans):
-        for i in range(n):
-            starts[s, i] = state[i]
-        if s < spans - 1:
-            keep_stages(
-                state, individual, population, inputs, active, series, substeps, s * span, (s + 1) * span,
-                raised, logs, k, total, stages, lanes,
-            )
-    back = np.empty(n)
-    into = np.zeros(n)
-    last = len(out_days) - 1
-    for s in range(spans - 1, -1, -1):
-        first, end = s * span, min(days, (s + 1) * span)
-        for i in range(n):
-            state[i] = starts[s, i]
-        step = keep_stages(
-            state, individual, population, inputs, active, series, substeps, first, end, raised, logs, k, total,
-            stages, lanes,
+    """Take the cotangent back through the steps of some days."""
+{back_scalars}
+    n_ = {n_states} * {lanes}
+    count_ = np.uint64(lanes_)
+    for day_ in range(end_day_ - 1, first_day_ - 1, -1):
+        while last_out_ >= 0 and out_days_[last_out_] == day_ + 1:
+            for l_ in range({lanes}):
+                for k_ in range({n_states}):
+                    work_[({bar_row} + k_) * {lanes} + l_] += cotangents_[last_out_, who_[l_], k_]
+            last_out_ -= 1
+        for row_ in range(len(active_)):
+            base_ = ({input_row} + active_[row_]) * {lanes}
+            for l_ in range({lanes}):
+                work_[base_ + l_] = series_[day_, row_, who_[l_]]
+        for l_ in range(count_):
+{day}
+        parts_ = parts_of_[day_]
+        for now_ in range(parts_ - 1, -1, -1):
+            set_lengths(work_, {length_row}, substeps_, day_, now_, parts_, who_)
+            at_ -= 1
+            for i_ in range(n_):
+                work_[i_] = kept_[at_, i_]
+            for _ in range(1):
+{stages}
+        for l_ in range(count_):
+{gather}
+    return last_out_
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={{"contract"}})
+def begin_{name}(work_, population_, lanes_):
+    """Compute what a patient's parameters determine."""
+{patient_scalars}
+    for l_ in range(np.uint64(lanes_)):
+{patient}
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={{"contract"}})
+def end_{name}(work_, population_, first_, count_, by_individual_, by_population_):
+    """Write the derivatives by parameters."""
+{end_scalars}
+    for l_ in range(count_):
+{end}
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={{"contract"}})
+def gradient_{name}(
+    y_, individual_, population_, defaults_, active_, series_, substeps_, parts_of_, span_, out_days_, cotangents_,
+    first_, lanes_, kept_, by_state_, by_individual_, by_population_,
+):
+    """Derive by the starting states and parameters of a block of patients."""
+    work_ = np.zeros({n_rows} * {lanes})
+    who_ = np.minimum(first_ + np.arange({lanes}), len(y_) - 1)
+    days_ = len(parts_of_)
+    for l_ in range({lanes}):
+        for k_ in range({n_states}):
+            work_[k_ * {lanes} + l_] = y_[who_[l_], k_]
+        for k_ in range({n_individual}):
+            work_[({own_row} + k_) * {lanes} + l_] = individual_[who_[l_], k_]
+        for k_ in range({n_inputs}):
+            work_[({input_row} + k_) * {lanes} + l_] = defaults_[k_]
+    begin_{name}(work_, population_, lanes_)
+    spans_ = (days_ + span_ - 1) // span_
+    starts_ = np.empty((spans_, {n_states} * {lanes}))
+    steps_ = 0
+    for s_ in range(spans_):
+        starts_[s_] = work_[: {n_states} * {lanes}]
+        steps_ = forward_{name}(
+            work_, population_, active_, series_, substeps_, parts_of_, s_ * span_, min(days_, (s_ + 1) * span_), who_,
+            lanes_, kept_, s_ == spans_ - 1,
         )
-        for day in range(end - 1, first - 1, -1):
-            while last >= 0 and out_days[last] == day + 1:
-                for i in range(n):
-                    state_bar[i] += cotangents[last, i]
-                last -= 1
-            set_inputs(inputs, active, series, day, lanes)
-            h = 1.0 / substeps[day]
-            for _ in range(substeps[day]):
-                step -= 1
-                for i in range(n):
-                    total[i] = state_bar[i]
-                    back[i] = h / 6.0 * state_bar[i]
-                for stage in range(3, -1, -1):
-                    at = stages[4 * step + stage]
-                    raise_powers(at, individual, population, inputs, raised, logs, shared, lanes)
-                    if shared:
-                        pull_everything(
-                            at, individual, population, inputs, raised, logs, back, into, individual_bar,
-                            population_bar, lanes,
-                        )
-                    else:
-                        pull_individual(
-                            at, individual, population, inputs, raised, logs, back, into, individual_bar, lanes
-                        )
-                    weight = h / 6.0 if stage == 1 else h / 3.0
-                    reach = h if stage == 3 else 0.5 * h
-                    for i in range(n):
-                        total[i] += into[i]
-                        back[i] = weight * state_bar[i] + reach * into[i]
-                for i in range(n):
-                    state_bar[i] = total[i]
-    while last >= 0:
-        for i in range(n):
-            state_bar[i] += cotangents[last, i]
-        last -= 1
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={{"contract"}})
-def keep_stages(
-    state, individual, population, inputs, active, series, substeps, first, end, raised, logs, k, total, stages, lanes
-):
-    n = {n_states} * {lanes}
-    step = 0
-    for day in range(first, end):
-        set_inputs(inputs, active, series, day, lanes)
-        h = 1.0 / substeps[day]
-        for _ in range(substeps[day]):
-            for i in range(n):
-                total[i] = state[i]
-                stages[4 * step, i] = state[i]
-            for stage in range(4):
-                at = stages[4 * step + stage]
-                raise_powers(at, individual, population, inputs, raised, logs, False, lanes)
-                derivative(at, individual, population, inputs, raised, k, lanes)
-                weight = h / 6.0 if stage == 0 or stage == 3 else h / 3.0
-                reach = h if stage == 2 else 0.5 * h
-                if stage < 3:
-                    after = stages[4 * step + stage + 1]
-                    for i in range(n):
-                        total[i] += weight * k[i]
-                        after[i] = state[i] + reach * k[i]
-                else:
-                    for i in range(n):
-                        state[i] = total[i] + weight * k[i]
-            step += 1
-    return step
+    last_ = len(out_days_) - 1
+    for s_ in range(spans_ - 1, -1, -1):
+        if s_ < spans_ - 1:
+            work_[: {n_states} * {lanes}] = starts_[s_]
+            steps_ = forward_{name}(
+                work_, population_, active_, series_, substeps_, parts_of_, s_ * span_, (s_ + 1) * span_, who_, lanes_,
+                kept_, True,
+            )
+        last_ = back_{name}(
+            work_, population_, active_, series_, substeps_, parts_of_, s_ * span_, min(days_, (s_ + 1) * span_), who_,
+            lanes_, kept_, steps_, out_days_, cotangents_, last_,
+        )
+    while last_ >= 0:
+        for l_ in range({lanes}):
+            for k_ in range({n_states}):
+                work_[({bar_row} + k_) * {lanes} + l_] += cotangents_[last_, who_[l_], k_]
+        last_ -= 1
+    count_ = min({lanes}, len(y_) - first_)
+    for l_ in range(count_):
+        for k_ in range({n_states}):
+            by_state_[first_ + l_, k_] = work_[({bar_row} + k_) * {lanes} + l_]
+    end_{name}(work_, population_, first_, count_, by_individual_, by_population_)
 '''

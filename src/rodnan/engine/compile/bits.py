@@ -17,7 +17,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-__all__ = ["power32", "power64"]
+__all__ = ["log64", "power32", "power64"]
 
 
 def _reinterpreted(source: Any, target: Any, register: Any) -> Any:
@@ -60,6 +60,22 @@ _T2, _T3, _T4, _T5, _T6, _T7, _T8, _T9, _T10, _T11, _T12, _T13 = (
     1.0 / math.factorial(k) for k in range(2, 14)
 )
 _NORMAL64 = 2.2250738585072014e-308
+
+
+@njit(error_model="numpy")
+def log64(x):
+    """Return the natural logarithm of a float64; not a number for a negative one, minus infinity for zero."""
+    bits = _bits64(x) - _LOW64
+    whole = _real64((bits >> 52) + _MAGIC_BITS64) - _MAGIC64
+    f = _real64((bits & _MANTISSA64) + _LOW64) - 1.0
+    s = f / (2.0 + f)
+    z = s * s
+    zz = z * z
+    tail = z * ((_L1 + z * _L2) + zz * ((_L3 + z * _L4) + zz * ((_L5 + z * _L6) + zz * _L7)))
+    half = 0.5 * f * f
+    log = whole * _LN2_HIGH64 - ((half - (s * (half + tail) + whole * _LN2_LOW64)) - f)
+    edge = -np.inf if x == 0.0 else np.nan
+    return log if x >= _NORMAL64 else edge
 
 
 @njit(error_model="numpy")
