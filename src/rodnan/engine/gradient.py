@@ -82,29 +82,52 @@ def pull_back(
     blocks = -(-n // lanes)
     split = np.ones((0, n), np.int64) if substeps is None else np.ascontiguousarray(substeps, np.int64)
     parts = _parts(split, days, blocks, lanes)
-    span = max(1, min(span, days))
-    room = int(np.add.reduceat(parts, np.arange(0, days, span), axis=1).max()) if days else 0
-    shape = (n, len(population)) if shared else (1, 1)
-    by_state, by_individual, by_population = (
-        np.empty((n, n_states)),
-        np.empty(individual.shape),
-        np.empty(shape),
-    )
-    given = [
+    starts = np.arange(0, days, max(1, span))
+    room = int(np.add.reduceat(parts, starts, axis=1).max()) if days else 0
+    by_state, by_individual = np.empty((n, n_states)), np.empty(individual.shape)
+    by_population = np.empty((n, len(population) if shared else 0))
+    state, own, common, default, drive, weights = (
         np.ascontiguousarray(a, np.float64) for a in (y, individual, population, defaults, series, cotangents)
-    ]
-    run = kernel.gradient_all if shared else kernel.gradient_own
+    )
+    active = np.ascontiguousarray(active, np.int64)
+    made = kernel.all if shared else kernel.own
+
+    def run(block: int, work: Array, kept: Array) -> None:
+        first = block * lanes
+        who = np.minimum(np.arange(first, first + lanes), n - 1)
+        work[:] = 0.0
+        made.begin(work, state, own, common, default, who, lanes)
+
+        def forward(begin: int, keep: bool) -> int:
+            end = min(days, begin + span)
+            return made.forward(
+                work, common, active, drive, split, parts[block], begin, end, who, lanes, kept, keep
+            )
+
+        marks, steps, last = [], 0, len(out_days) - 1
+        for begin in starts:
+            marks.append(work[: n_states * lanes].copy())
+            steps = forward(begin, begin + span >= days)
+        for begin, mark in zip(starts[::-1], marks[::-1], strict=True):
+            if begin + span < days:
+                work[: n_states * lanes] = mark
+                steps = forward(begin, True)
+            last = made.back(
+                work, common, active, drive, split, parts[block], begin, min(days, begin + span), who, lanes, kept,
+                steps, out_days, weights, last,
+            )  # fmt: skip
+        if not days:
+            made.back(
+                work, common, active, drive, split, parts[block], 0, 0, who, lanes, kept, 0, out_days, weights, last
+            )  # fmt: skip
+        made.end(work, common, first, min(lanes, n - first), by_state, by_individual, by_population)
 
     def run_all(some: range) -> None:
-        kept = np.empty((room, n_states * lanes))
-        state, own, common, default, drive, weights = given
+        work = _aligned(made.rows * lanes)
+        kept = _aligned(room * n_states * lanes).reshape(room, n_states * lanes)
         for block in some:
-            run(
-                state, own, common, default, active, drive, split, parts[block], span, out_days, weights, block * lanes,
-                lanes, kept, by_state, by_individual, by_population,
-            )  # fmt: skip
+            run(block, work, kept)
 
-    active = np.ascontiguousarray(active, np.int64)
     threads = min(workers or default_workers(), blocks)
     if threads <= 1:
         run_all(range(blocks))
@@ -120,7 +143,13 @@ def pull_back(
             where="patients",
             value=bad[:5].tolist(),
         )
-    return by_state, by_individual, by_population if shared else np.empty((n, 0))
+    return by_state, by_individual, by_population
+
+
+def _aligned(size: int) -> Array:
+    """Return room for float64 that begins where a line of the cache does: vectors across two lines cost double."""
+    room = np.empty(size + 7)
+    return room[-(room.ctypes.data // 8) % 8 :][:size]
 
 
 def _parts(split: NDArray[np.int64], days: int, blocks: int, lanes: int) -> NDArray[np.int64]:

@@ -17,7 +17,7 @@ from rodnan.engine.compile.system import SymbolicSystem
 
 __all__ = ["ADJOINT_LANES", "adjoint_source"]
 
-ADJOINT_LANES = 16
+ADJOINT_LANES = 8
 """Patients in a block."""
 
 
@@ -34,16 +34,11 @@ def adjoint_source(system: SymbolicSystem, *, lanes: int = ADJOINT_LANES) -> str
     Returns
     -------
     str
-        A module with ``LANES`` and two functions for one block of so many patients, the first of whom is `first`:
-        ``gradient_own(y, individual, population, defaults, active, series, substeps, parts, span, out_days, cotangents,
-        first, lanes, kept, by_state, by_individual, by_population)`` derives by the parameters of the patients and
-        leaves `by_population` alone, ``gradient_all`` derives by the shared ones too. All arrays are those of all
-        patients: `y` and `by_state` float64[n, n_states], `individual` and `by_individual` float64[n, n_individual],
-        `series` float64[days, n_active, n], `substeps` int64[days, n] (no rows where no day is split), `cotangents`
-        float64[n_out, n, n_states], the derivative of the loss by the state after each day of `out_days` (ascending,
-        0 = before the first), `by_population` float64[n, n_population]. `parts` int64[days] is the largest of the
-        block's substeps, `span` the number of days between kept states, `kept` float64[steps, n_states * LANES] room
-        for the steps of a span.
+        A module with ``LANES`` and two sets of functions, ``own`` for derivatives by states and the parameters of the
+        patients, ``all`` for the shared parameters too. Each has ``rows``, the rows of LANES float64 of the array that
+        the four functions share: ``begin`` fills it for the patients `who` int64[LANES], ``forward`` takes the steps of
+        some days and returns their number, ``back`` takes the cotangent back through them and returns the last kept day
+        that it has not seen, ``end`` writes the derivatives. `rodnan.engine.gradient` calls them.
     """
     own = Plan(system, system.individual)
     everything = Plan(system, system.individual + system.population)
@@ -72,16 +67,18 @@ def _functions(plan: Plan, lanes: int, name: str, shared: bool) -> str:
         own_row=rows[plan.names[system.individual[0]]] if system.individual else 0,
         input_row=rows[plan.names[system.inputs[0]]] if system.inputs else 0,
         bar_row=rows["bar", 0],
-        sum_row=rows["total", 0],
-        stage_row=rows["a", 0],
         length_row=rows["length"],
-        run=f"np.array({plan.run})",
         patient_scalars=_block(1, plan.scalars(plan.patient_rows)),
         patient=_block(2, _values(plan, plan.patient_rows)),
         forward_scalars=_block(1, plan.scalars([*forward, *forward_days])),
         forward_day=_block(3, _values(plan, forward_days)),
         day=_block(3, _values(plan, day_roots)),
-        step=_block(5, _step(plan)),
+        step="\n".join(
+            _loop(plan, _step(plan, stage), reach, part)
+            for stage, (reach, part) in enumerate(
+                (("0.5", "1.0 / 6.0"), ("0.5", "1.0 / 3.0"), ("1.0", "1.0 / 3.0"), ("0.0", "1.0 / 6.0"))
+            )
+        ),
         back_scalars=_block(
             1, plan.scalars([*forward, *plan.back_roots, *day_roots, *plan.day_sums.values()])
         ),
@@ -107,7 +104,7 @@ def _functions(plan: Plan, lanes: int, name: str, shared: bool) -> str:
 
 
 def _loop(plan: Plan, body: list[str], reach: str, part: str) -> str:
-    return _LOOP.format(length=plan.rows["length"], reach=reach, part=part, body=_block(5, body))
+    return _LOOP.format(length=plan.rows["length"], reach=reach, part=part, body=_block(4, body))
 
 
 def _block(depth: int, lines: list[str]) -> str:
@@ -116,27 +113,24 @@ def _block(depth: int, lines: list[str]) -> str:
 
 def _values(plan: Plan, wanted: list[int]) -> list[str]:
     """Return the lines that fill rows with values."""
-    named = set(plan.names[n] for n in (*plan.system.individual, *plan.system.inputs))
+    named = {plan.names[n] for n in (*plan.system.individual, *plan.system.inputs)}
     made = [i for i in wanted if i not in named]
     return plan.lines([(i, [f"{plan.row(i)} = {{}}"]) for i in made], {}, fresh=made)
 
 
-def _step(plan: Plan) -> list[str]:
+def _step(plan: Plan, stage: int) -> list[str]:
     """Return the inner loop of a stage of the first sweep: slopes used by the sum of the step and the next stage."""
-    read = {y: plan.row(("a", k)) for k, y in enumerate(plan.states)}
+    source, target = (("y", "a"), ("a", "b"), ("b", "a"), ("a", "y"))[stage]
+    read = {y: plan.row((source, k)) for k, y in enumerate(plan.states)}
     uses = []
     for k in plan.run:
-        row = plan.row(("a", k))
-        uses.append(
-            (
-                plan.slopes[k],
-                [
-                    f"{plan.row(('total', k))} += part_ * {{0}}",
-                    f"{row} = {plan.row(('y', k))} + reach_ * {{0}}",
-                ],
-            )
-        )
-    return plan.lines(uses, read, hold={at: plan.states[k] for at, k in enumerate(plan.run)})
+        y, total, after = (plan.row((block, k)) for block in ("y", "total", target))
+        if stage == 3:
+            lines = [f"{y} = {total} + part_ * {{0}}"]
+        else:
+            lines = [f"{total} = {total if stage else y} + part_ * {{0}}", f"{after} = {y} + reach_ * {{0}}"]
+        uses.append((plan.slopes[k], lines))
+    return plan.lines(uses, read)
 
 
 def _stage_reads(plan: Plan, stage: int) -> dict[int, str]:
@@ -205,6 +199,7 @@ def _end(plan: Plan, shared: bool) -> list[str]:
 
 _HEAD = '''"""Generated from the symbolic equations; do not edit."""
 
+from collections import namedtuple
 from math import sqrt
 
 import numpy as np
@@ -214,6 +209,7 @@ from rodnan.engine.compile.bits import log64 as log
 from rodnan.engine.compile.bits import power64 as power
 
 LANES = {lanes}
+Adjoint = namedtuple("Adjoint", ["rows", "begin", "forward", "back", "end"])
 {rows}
 
 
@@ -222,14 +218,28 @@ def set_lengths(work_, row_, substeps_, day_, now_, parts_, who_):
     for l_ in range({lanes}):
         split_ = 1 if parts_ == 1 else substeps_[day_, who_[l_]]
         work_[row_ * {lanes} + l_] = 0.0 if now_ >= split_ else 1.0 / split_
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def set_inputs(work_, row_, active_, series_, day_, who_):
+    for k_ in range(len(active_)):
+        for l_ in range({lanes}):
+            work_[(row_ + active_[k_]) * {lanes} + l_] = series_[day_, k_, who_[l_]]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def add_cotangents(work_, row_, cotangents_, at_, who_):
+    for l_ in range({lanes}):
+        for k_ in range(cotangents_.shape[2]):
+            work_[(row_ + k_) * {lanes} + l_] += cotangents_[at_, who_[l_], k_]
 '''
 
 _LOOP = """\
-                for l_ in range(count_):
-                    h_ = work_[ROW{length} + l_]
-                    reach_ = h_ * ({reach})
-                    part_ = h_ * ({part})
-                    last_ = h_ * (1.0 / 6.0)
+            for l_ in range(count_):
+                h_ = work_[ROW{length} + l_]
+                reach_ = h_ * ({reach})
+                part_ = h_ * ({part})
+                last_ = h_ * (1.0 / 6.0)
 {body}"""
 
 _TEMPLATE = '''
@@ -242,17 +252,9 @@ def forward_{name}(
 {forward_scalars}
     n_ = {n_states} * {lanes}
     count_ = np.uint64(lanes_)
-    reaches_ = np.array([0.5, 0.5, 1.0, 0.0])
-    shares_ = np.array([1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0])
     at_ = 0
-    for i_ in range(n_):
-        work_[{stage_row} * {lanes} + i_] = work_[i_]
-        work_[{sum_row} * {lanes} + i_] = work_[i_]
     for day_ in range(first_day_, end_day_):
-        for row_ in range(len(active_)):
-            base_ = ({input_row} + active_[row_]) * {lanes}
-            for l_ in range({lanes}):
-                work_[base_ + l_] = series_[day_, row_, who_[l_]]
+        set_inputs(work_, {input_row}, active_, series_, day_, who_)
         for l_ in range(count_):
 {forward_day}
         parts_ = parts_of_[day_]
@@ -262,17 +264,7 @@ def forward_{name}(
                 for i_ in range(n_):
                     kept_[at_, i_] = work_[i_]
             at_ += 1
-            for stage_ in range(4):
-                reach_of_ = reaches_[stage_]
-                share_ = shares_[stage_]
-                for l_ in range(count_):
-                    h_ = work_[ROW{length_row} + l_]
-                    reach_ = h_ * reach_of_
-                    part_ = h_ * share_
 {step}
-            for i_ in range(n_):
-                work_[i_] = work_[{sum_row} * {lanes} + i_]
-                work_[{stage_row} * {lanes} + i_] = work_[i_]
     return at_
 
 
@@ -287,14 +279,9 @@ def back_{name}(
     count_ = np.uint64(lanes_)
     for day_ in range(end_day_ - 1, first_day_ - 1, -1):
         while last_out_ >= 0 and out_days_[last_out_] == day_ + 1:
-            for l_ in range({lanes}):
-                for k_ in range({n_states}):
-                    work_[({bar_row} + k_) * {lanes} + l_] += cotangents_[last_out_, who_[l_], k_]
+            add_cotangents(work_, {bar_row}, cotangents_, last_out_, who_)
             last_out_ -= 1
-        for row_ in range(len(active_)):
-            base_ = ({input_row} + active_[row_]) * {lanes}
-            for l_ in range({lanes}):
-                work_[base_ + l_] = series_[day_, row_, who_[l_]]
+        set_inputs(work_, {input_row}, active_, series_, day_, who_)
         for l_ in range(count_):
 {day}
         parts_ = parts_of_[day_]
@@ -303,38 +290,20 @@ def back_{name}(
             at_ -= 1
             for i_ in range(n_):
                 work_[i_] = kept_[at_, i_]
-            for _ in range(1):
 {stages}
         for l_ in range(count_):
 {gather}
+    if first_day_ == 0:
+        while last_out_ >= 0:
+            add_cotangents(work_, {bar_row}, cotangents_, last_out_, who_)
+            last_out_ -= 1
     return last_out_
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={{"contract"}})
-def begin_{name}(work_, population_, lanes_):
-    """Compute what a patient's parameters determine."""
+def begin_{name}(work_, y_, individual_, population_, defaults_, who_, lanes_):
+    """Fill the rows of a block and compute what a patient's parameters determine."""
 {patient_scalars}
-    for l_ in range(np.uint64(lanes_)):
-{patient}
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={{"contract"}})
-def end_{name}(work_, population_, first_, count_, by_individual_, by_population_):
-    """Write the derivatives by parameters."""
-{end_scalars}
-    for l_ in range(count_):
-{end}
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={{"contract"}})
-def gradient_{name}(
-    y_, individual_, population_, defaults_, active_, series_, substeps_, parts_of_, span_, out_days_, cotangents_,
-    first_, lanes_, kept_, by_state_, by_individual_, by_population_,
-):
-    """Derive by the starting states and parameters of a block of patients."""
-    work_ = np.zeros({n_rows} * {lanes})
-    who_ = np.minimum(first_ + np.arange({lanes}), len(y_) - 1)
-    days_ = len(parts_of_)
     for l_ in range({lanes}):
         for k_ in range({n_states}):
             work_[k_ * {lanes} + l_] = y_[who_[l_], k_]
@@ -342,36 +311,19 @@ def gradient_{name}(
             work_[({own_row} + k_) * {lanes} + l_] = individual_[who_[l_], k_]
         for k_ in range({n_inputs}):
             work_[({input_row} + k_) * {lanes} + l_] = defaults_[k_]
-    begin_{name}(work_, population_, lanes_)
-    spans_ = (days_ + span_ - 1) // span_
-    starts_ = np.empty((spans_, {n_states} * {lanes}))
-    steps_ = 0
-    for s_ in range(spans_):
-        starts_[s_] = work_[: {n_states} * {lanes}]
-        steps_ = forward_{name}(
-            work_, population_, active_, series_, substeps_, parts_of_, s_ * span_, min(days_, (s_ + 1) * span_), who_,
-            lanes_, kept_, s_ == spans_ - 1,
-        )
-    last_ = len(out_days_) - 1
-    for s_ in range(spans_ - 1, -1, -1):
-        if s_ < spans_ - 1:
-            work_[: {n_states} * {lanes}] = starts_[s_]
-            steps_ = forward_{name}(
-                work_, population_, active_, series_, substeps_, parts_of_, s_ * span_, (s_ + 1) * span_, who_, lanes_,
-                kept_, True,
-            )
-        last_ = back_{name}(
-            work_, population_, active_, series_, substeps_, parts_of_, s_ * span_, min(days_, (s_ + 1) * span_), who_,
-            lanes_, kept_, steps_, out_days_, cotangents_, last_,
-        )
-    while last_ >= 0:
-        for l_ in range({lanes}):
-            for k_ in range({n_states}):
-                work_[({bar_row} + k_) * {lanes} + l_] += cotangents_[last_, who_[l_], k_]
-        last_ -= 1
-    count_ = min({lanes}, len(y_) - first_)
+    for l_ in range(np.uint64(lanes_)):
+{patient}
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={{"contract"}})
+def end_{name}(work_, population_, first_, count_, by_state_, by_individual_, by_population_):
+    """Write the derivatives by starting states and parameters."""
+{end_scalars}
     for l_ in range(count_):
         for k_ in range({n_states}):
             by_state_[first_ + l_, k_] = work_[({bar_row} + k_) * {lanes} + l_]
-    end_{name}(work_, population_, first_, count_, by_individual_, by_population_)
+{end}
+
+
+{name} = Adjoint({n_rows}, begin_{name}, forward_{name}, back_{name}, end_{name})
 '''

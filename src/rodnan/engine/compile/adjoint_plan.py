@@ -145,6 +145,7 @@ class Plan:
             finish[i] = graph.add(((one, finish[i]), (one, b))) if i in finish else b
         more, _ = graph.pull(finish, CALL, active) if finish else ({}, {})
         self.ends = {**ends, **more}  # parameter -> its derivative
+        self._loops = 0
         self._needs_and_rows()
 
     # what is needed where -------------------------------------------------------------------------------------------
@@ -213,7 +214,9 @@ class Plan:
         lines: list[str] = []
         for i in graph.reached(needed, CALL):
             v = graph[i]
-            text = f"population_[{self.system.population.index(v.key)}]" if v.op == "leaf" else self._text(i)
+            text = (
+                f"population_[{self.system.population.index(v.key)}]" if v.op == "leaf" else self._text(i, "")
+            )
             lines.append(f"t{i} = {text}")
         return lines
 
@@ -239,6 +242,10 @@ class Plan:
             Values to be made although they have a row.
         """
         graph, hold, fresh = self.graph, hold or {}, set(fresh)
+        self._loops += (
+            1  # names that no other loop assigns: otherwise the compiler spends half its time on them
+        )
+        local = f"v{self._loops}_"
         roots = [i for i, _ in uses]
         own: dict[int, tuple[int, ...]] = {}
 
@@ -263,7 +270,8 @@ class Plan:
                 make(a)
             present.add(i)
             has_row = i in self.rows and i not in fresh
-            lines.append(f"t{i} = {read.get(i) or (self.row(i) if has_row else self._text(i))}")
+            text = read.get(i) or (self.row(i) if has_row else self._text(i, local))
+            lines.append(f"{self._name(i, local)} = {text}")
 
         for i in sorted(own):  # the longest chains begin first
             if graph[i].op == "pow" and i not in read:
@@ -272,20 +280,20 @@ class Plan:
             make(roots[k])
             if k in hold and hold[k] in own:
                 make(hold[k])
-            lines += [line.format(self._name(roots[k])) for line in uses[k][1]]
+            lines += [line.format(self._name(roots[k], local)) for line in uses[k][1]]
         return lines
 
-    def _name(self, i: int) -> str:
+    def _name(self, i: int, local: str) -> str:
         v = self.graph[i]
         if v.op == "num":
             return repr(v.key) if v.key >= 0 else f"({v.key!r})"
-        return f"t{i}"
+        return f"t{i}" if v.level <= CALL else f"{local}{i}"
 
-    def _text(self, i: int) -> str:
+    def _text(self, i: int, local: str) -> str:
         op, args, _, _ = self.graph[i]
-        names = [self._name(a) for a in args]
+        names = [self._name(a, local) for a in args]
         if op == "lin":
-            return self._linear(args)
+            return self._linear(args, local)
         if op == "mul":
             return f"{names[0]} * {names[1]}"
         if op == "recip":
@@ -303,9 +311,9 @@ class Plan:
             return f"0.0 if {names[0]} {op[-1]} {names[1]} else {names[2]}"
         raise AssertionError(f"no text for {op}")
 
-    def _linear(self, args: tuple[int, ...]) -> str:
+    def _linear(self, args: tuple[int, ...], local: str) -> str:
         graph = self.graph
-        text = "" if graph.is_number(args[0], 0.0) else self._name(args[0])
+        text = "" if graph.is_number(args[0], 0.0) else self._name(args[0], local)
         pairs = list(zip(args[1::2], args[2::2], strict=True))
         if not text:  # begin with a term that is not taken away
             pairs.sort(key=lambda p: graph[p[0]].op == "num" and graph[p[0]].key < 0)
@@ -314,9 +322,9 @@ class Plan:
             minus = coefficient.op == "num" and coefficient.key < 0
             if coefficient.op == "num":
                 size = abs(coefficient.key)
-                term = self._name(x) if size == 1.0 else f"{size!r} * {self._name(x)}"
+                term = self._name(x, local) if size == 1.0 else f"{size!r} * {self._name(x, local)}"
             else:
-                term = f"{self._name(c)} * {self._name(x)}"
+                term = f"{self._name(c, local)} * {self._name(x, local)}"
             if text:
                 text += f" {'-' if minus else '+'} {term}"
             else:
