@@ -83,6 +83,35 @@ def test_without_shared_parameters_the_rest_is_the_same(kernels):
         np.testing.assert_allclose(a, b, rtol=1e-13, atol=1e-15)
 
 
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_patient_does_not_depend_on_the_others(kernels, shared):
+    y, k, u, weights, steps = problem()
+
+    def pulled(who, **more):
+        return pull_back(
+            kernels[1], y[who], k[who], POPULATION, np.zeros(1), np.array([0]), u[:, :, who], OUT, weights[:, who],
+            substeps=steps[:, who], shared=shared, **more,
+        )  # fmt: skip
+
+    want = pulled(np.arange(N), workers=1)
+    for who in (np.arange(N)[::-1], np.array([30, 4, 17]), np.array([34])):
+        for workers in (1, 3):
+            for a, b in zip(want, pulled(who, workers=workers), strict=True):
+                np.testing.assert_array_equal(b, a[who])
+    for a, b in zip(want, pulled(np.arange(N), span=3), strict=True):  # steps taken again are the same steps
+        np.testing.assert_array_equal(b, a)
+
+
+def test_no_days_give_back_the_cotangents(kernels):
+    y, k, _, weights, _ = problem()
+    by_y, by_k, by_p = pull_back(
+        kernels[1], y, k, POPULATION, np.zeros(1), np.array([0]), np.zeros((0, 1, N)), OUT[:1], weights[:1], shared=True
+    )  # fmt: skip
+    np.testing.assert_array_equal(by_y, weights[0])
+    assert not by_k.any()
+    assert not by_p.any()
+
+
 def test_cotangents_that_do_not_fit_are_refused(kernels):
     y, k, u, weights, _ = problem()
     with pytest.raises(EngineError, match=r"RDN-N010.*cotangents"):

@@ -316,10 +316,10 @@ def begin_{name}(work_, y_, individual_, population_, defaults_, who_, lanes_):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={{"contract"}})
-def end_{name}(work_, population_, first_, count_, by_state_, by_individual_, by_population_):
+def end_{name}(work_, population_, first_, lanes_, by_state_, by_individual_, by_population_):
     """Write the derivatives by starting states and parameters."""
 {end_scalars}
-    for l_ in range(count_):
+    for l_ in range(lanes_):
         for k_ in range({n_states}):
             by_state_[first_ + l_, k_] = work_[({bar_row} + k_) * {lanes} + l_]
 {end}
