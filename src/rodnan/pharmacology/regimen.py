@@ -32,6 +32,7 @@ __all__ = [
     "Increments",
     "Regimen",
     "dose_plan",
+    "span_of",
     "taken",
 ]
 
@@ -265,10 +266,39 @@ class DosePlan:
             )
         return amounts * (factor[:, None, None] if factor.ndim == 1 else factor[:, :, None])
 
+    def under_way(self, first_day: int, days: int) -> bool:
+        """Return whether treatment is under way at any time in a span of days, between doses included.
+
+        Parameters
+        ----------
+        first_day, days
+            The span.
+        """
+        spans = (span_of(course.regimen) for course in self.courses)
+        return any(start < first_day + days and end > first_day for start, end in spans)
+
     @property
     def last_day(self) -> float:
         """Day after which no dose is due; may be infinity."""
         return max((_last(course.regimen) for course in self.courses), default=0.0)
+
+
+def span_of(regimen: Regimen) -> tuple[float, float]:
+    """Return the time over which a regimen is under way.
+
+    Parameters
+    ----------
+    regimen
+        The regimen.
+
+    Returns
+    -------
+    first, end : float
+        Day of the first dose, and the day on which the time of the last dose is over (one interval after it;
+        one day where it is given once). The end may be infinity.
+    """
+    length = 1.0 if math.isinf(regimen.interval) else max(regimen.interval, 1.0)
+    return regimen.start, _last(regimen) + length
 
 
 def dose_plan(

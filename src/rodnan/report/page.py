@@ -111,6 +111,7 @@ def render_page(
             for place in ("simulated", "results", "safety")
         },
         assumptions=result.get("assumptions") or [],
+        notes=result.get("notes") or [],
         parameter_draws=result.get("parameter_draws", 0),
         not_modelled=result["not_modelled"],
         words=_words(result),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,26 +12,14 @@ from rodnan.disease import readouts
 from rodnan.disease.model import INPUTS, advance_patients
 from rodnan.disease.parameters import ParameterSet
 from rodnan.engine.keys import normals, uniforms
-from rodnan.pharmacology import (
-    channel_map,
-    combine,
-    daily_effects,
-    dose_plan,
-    draw_patients,
-    empty_state,
-    prepare,
-    taken,
-)
+from rodnan.pharmacology import channel_map, combine, empty_state, taken
 from rodnan.pharmacology.effects import CHANNELS, ChannelMap, patient_sizes
-from rodnan.pharmacology.exposure import Prepared
-from rodnan.pharmacology.models import DrugModel, PatientPK
-from rodnan.pharmacology.regimen import DosePlan, Regimen
 from rodnan.population.candidates import raters
 from rodnan.trial.cohort import Cohort
 from rodnan.trial.design import ArmDesign
-from rodnan.trial.feasibility import Background
 from rodnan.trial.leaving import confirmed_fall, leaving_chances, tell
 from rodnan.trial.settings import Conduct
+from rodnan.trial.treating import treatments_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,19 +63,6 @@ class ArmCourse:
     dose_taken: Array
 
 
-@dataclass(frozen=True)
-class _Treatment:
-    """Everything fixed about one drug of an arm."""
-
-    model: DrugModel
-    plan: DosePlan
-    kinetics: PatientPK
-    prepared: Prepared
-    takers: Array | None = (
-        None  # background drugs: 1 for who takes it, and no conduct rule of the study touches it
-    )
-
-
 def conduct_arm(
     arm: ArmDesign,
     cohort: Cohort,
@@ -126,9 +101,7 @@ def conduct_arm(
     """
     n, visit_days = len(cohort.patients), int(conduct["visit_days"])
     visits = -(-weeks * 7 // visit_days)
-    treatments = [
-        _treatment(arm.models[drug], arm.drugs[drug], cohort, study, seed, workers) for drug in arm.drugs
-    ] + [_background(b, cohort, study, seed, workers) for b in arm.background]
+    treatments = treatments_of(arm, cohort, study, seed, workers)
     mapping = channel_map([t.model for t in treatments])
     sizes = (
         patient_sizes(mapping, [t.kinetics for t in treatments])
@@ -147,14 +120,19 @@ def conduct_arm(
     skin_at_entry = readouts.mrss(parameters, y, cohort.own("g_s"))
     for visit in range(1, visits + 1):
         day = (visit - 1) * visit_days
-        series = []
-        for index, t in enumerate(treatments):
+        series, doses, active, sessions = [], [], {}, {}
+        for t in treatments:
             multiplier = np.where(in_study, factor, 0.0) if t.takers is None else t.takers
             planned = t.plan.amounts(day, visit_days, multiplier=multiplier)
             dose = taken(planned, noise.adherence, noise.doses(t.model.id, visit, planned.shape[1:]))
             total += dose.sum(axis=(1, 2))
-            effects, amounts_in_body[index] = daily_effects(
-                t.model, t.kinetics, amounts_in_body[index], dose, t.prepared, threads=workers
+            doses.append(dose)
+            active[t.model.id] = (multiplier > 0.0) & t.plan.under_way(day, visit_days)
+            if t.model.dose_unit == "session":
+                sessions[t.model.id] = dose.sum(axis=2)
+        for index, (t, dose) in enumerate(zip(treatments, doses, strict=True)):
+            effects, amounts_in_body[index] = t.effects(
+                amounts_in_body[index], dose, active, sessions, cohort, workers
             )
             series.append(effects)
         inputs = _inputs(mapping, sizes, series, cohort, day, visit_days)
@@ -233,30 +211,6 @@ class _Noise:
         count = int(np.prod(shape))
         drawn = uniforms(seed, study, f"doses/{drug}", self._who, count, replicate=visit)
         return drawn.reshape(len(self._who), *shape)
-
-
-def _treatment(
-    model: DrugModel,
-    regimens: Sequence[Regimen],
-    cohort: Cohort,
-    study: str,
-    seed: int,
-    workers: int | None,
-    takers: Array | None = None,
-) -> _Treatment:
-    z = normals(seed, study, f"kinetics/{model.id}", cohort.patients, max(1, model.n_eta))[:, : model.n_eta]
-    kinetics = draw_patients(model, cohort.covariates, z)
-    plan = dose_plan(model, regimens, cohort.covariates, len(cohort.patients))
-    return _Treatment(model, plan, kinetics, prepare(model, kinetics, plan.slots, threads=workers), takers)
-
-
-def _background(
-    background: Background, cohort: Cohort, study: str, seed: int, workers: int | None
-) -> _Treatment:
-    """Return the background drug; the same patients take it in every arm with the same share."""
-    u = uniforms(seed, study, f"background/{background.drug}", cohort.patients, 1)[:, 0]
-    takers = (u < background.share).astype(float)
-    return _treatment(background.model, background.regimens, cohort, study, seed, workers, takers)
 
 
 def _inputs(

@@ -25,6 +25,7 @@ from rodnan.trial.conduct import ArmCourse, conduct_arm
 from rodnan.trial.design import ENDPOINTS, TrialDesign, design_from_study
 from rodnan.trial.published import agrees, published_count, published_number
 from rodnan.trial.settings import Conduct, conduct_settings
+from rodnan.trial.treating import arm_notes
 from rodnan.trial.uncertainty import ParameterDraw, ParameterSpread, parameter_spread
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def run(
     -------
     dict
         Ready for JSON: ``study, seed, manifest, cohort, arms, outcomes, contrasts, adverse_events, withdrawals,
-        trajectories, parameter_draws, not_modelled``.
+        trajectories, parameter_draws, assumptions, notes, not_modelled, sources``.
 
     Raises
     ------
@@ -167,6 +168,7 @@ def run(
         "trajectories": _trajectories(courses, repetitions, conduct, spread),
         "parameter_draws": len(draws),
         "assumptions": list(design.assumptions),
+        "notes": [note for arm in design.arms for note in arm_notes(arm)],
         "not_modelled": _not_modelled(design),
         "sources": [str(source) for source in record.source],
     }
