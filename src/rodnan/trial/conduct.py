@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from rodnan.pharmacology.effects import CHANNELS, ChannelMap, patient_sizes
 from rodnan.population.candidates import raters
 from rodnan.trial.cohort import Cohort
 from rodnan.trial.design import ArmDesign
+from rodnan.trial.holding import DoseControl, Laboratory
 from rodnan.trial.leaving import confirmed_fall, leaving_chances, tell
 from rodnan.trial.settings import Conduct
 from rodnan.trial.treating import treatments_of
@@ -110,10 +111,15 @@ def conduct_arm(
     )
     noise = _Noise(seed, study, cohort, visits, conduct, parameters)
     y, amounts_in_body = cohort.state.copy(), [empty_state(t.model, n) for t in treatments]
-    factor, in_study = np.ones(n), np.ones(n, bool)
+    in_study = np.ones(n, bool)
     left_day, reason = np.full(n, np.inf), np.zeros(n, np.int64)
     first = {"leukopenia": np.full(n, np.inf), "neutropenia": np.full(n, np.inf)}
-    reduction, total = np.ones(n), np.zeros(n)
+    total = np.zeros(n)
+    laboratory = Laboratory(
+        cohort, noise.counts, conduct, study=study, seed=seed, visits=visits,
+        rules=[rule for t in treatments for rule in t.plan.rules],
+    )  # fmt: skip
+    control = DoseControl(treatments, laboratory.read(cohort.state, 0, 0), conduct)
     observed = {name: np.empty((visits + 1, n)) for name in ("mrss", "fvc_pct_pred")}
     for name, values in cohort.baseline.items():
         observed[name][0] = values
@@ -121,8 +127,8 @@ def conduct_arm(
     for visit in range(1, visits + 1):
         day = (visit - 1) * visit_days
         series, doses, active, sessions = [], [], {}, {}
-        for t in treatments:
-            multiplier = np.where(in_study, factor, 0.0) if t.takers is None else t.takers
+        for index, t in enumerate(treatments):
+            multiplier = control.multiplier(index, in_study)
             planned = t.plan.amounts(day, visit_days, multiplier=multiplier)
             dose = taken(planned, noise.adherence, noise.doses(t.model.id, visit, planned.shape[1:]))
             total += dose.sum(axis=(1, 2))
@@ -157,9 +163,8 @@ def conduct_arm(
         observed["fvc_pct_pred"][visit] = readouts.observe_fvc(
             lung, noise.fvc[:, visit], parameters["sd_fvc_noise"]
         )
-        low = _counts(first, kept, cohort, noise, visit, now, visit_days, in_study, conduct)
-        reduction = np.where(low, reduction * conduct["resume_factor"], reduction)
-        factor = np.where(low, conduct["hold_factor"], reduction)
+        readings, low = _counts(first, kept, laboratory, visit, now, visit_days, in_study, conduct)
+        control.look(readings, low)
         on_drug = sum(
             (t.plan.last_day > now) * conduct.dropout_of(t.model.id) for t in treatments if t.takers is None
         )
@@ -229,33 +234,30 @@ def _inputs(
 def _counts(
     first: dict[str, Array],
     kept: Array,
-    cohort: Cohort,
-    noise: _Noise,
+    laboratory: Laboratory,
     visit: int,
     now: int,
     visit_days: int,
     in_study: NDArray[np.bool_],
     conduct: Conduct,
-) -> NDArray[np.bool_]:
-    """Count blood cells (every two weeks for two months, then every visit); record first events; return who is low."""
+) -> tuple[list[Mapping[str, Array]], NDArray[np.bool_]]:
+    """Read blood (every two weeks for two months, then every visit); record first events; return readings, who is low."""
     low = np.zeros(len(in_study), bool)
-    c = cohort.covariates
+    readings = []
     for position, share in ((0, 0.5), (1, 1.0)):
         if position == 0 and visit > 2:
             continue
         day = now - visit_days + share * visit_days
-        z = noise.counts[:, 4 * visit + 2 * position : 4 * visit + 2 * position + 2]
-        anc = readouts.neutrophils(kept[position], c["anc"]) * np.exp(conduct["count_log_sd"] * z[:, 0])
-        wbc = readouts.white_cells(kept[position], c["anc"], c["lymphocytes"], c["other_leukocytes"])
-        wbc = wbc * np.exp(conduct["count_log_sd"] * z[:, 1])
+        reading = laboratory.read(kept[position], visit, position)
+        readings.append(reading)
         for event, below in (
-            ("leukopenia", wbc < conduct["leukopenia_limit"]),
-            ("neutropenia", anc < conduct["neutropenia_limit"]),
+            ("leukopenia", reading["white cells"] < conduct["leukopenia_limit"]),
+            ("neutropenia", reading["neutrophils"] < conduct["neutropenia_limit"]),
         ):
             happened = below & in_study
             first[event] = np.where(happened, np.minimum(first[event], day), first[event])
             low |= happened
-    return low
+    return readings, low
 
 
 def _leaving(

@@ -182,6 +182,8 @@ def _words(regimen: Regimen) -> str:
     )
     stop = "" if regimen.stop > 1e6 else f" to week {regimen.stop / 7:g}"
     notes: Sequence[str] = regimen.notes
-    return f"{regimen.drug} {regimen.dose.amount:g} {regimen.dose.unit} {every}{stop}" + (
-        f" ({'; '.join(notes)})" if notes else ""
+    return (
+        f"{regimen.drug} {regimen.dose.amount:g} {regimen.dose.unit} {every}{stop}"
+        + (f" ({'; '.join(notes)})" if notes else "")
+        + "".join(f", {rule}" for rule in regimen.rules)
     )

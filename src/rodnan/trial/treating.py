@@ -158,7 +158,7 @@ def treatments_of(
 
 
 def arm_notes(arm: ArmDesign) -> tuple[str, ...]:
-    """Return what is known to matter among the drugs of an arm, in the words of the records.
+    """Return what the records say of the drugs of an arm together, and the rules on their doses.
 
     Parameters
     ----------
@@ -167,4 +167,12 @@ def arm_notes(arm: ArmDesign) -> tuple[str, ...]:
     """
     models = [*arm.models.values(), *(b.model for b in arm.background)]
     regimens = {**arm.drugs, **{b.drug: b.regimens for b in arm.background}}
-    return tuple(f"{arm.id}: {note}" for note in combination_notes(models, regimens))
+    notes = [*combination_notes(models, regimens)]
+    for drug, given in regimens.items():
+        rules = dict.fromkeys(rule for regimen in given for rule in regimen.rules)
+        if rules:
+            notes.append(
+                f"{drug}: {', '.join(map(str, rules))}; looked at on the days of visits, in place of the"
+                " study's own rule on low counts"
+            )
+    return tuple(f"{arm.id}: {note}" for note in notes)
