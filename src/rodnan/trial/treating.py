@@ -21,6 +21,7 @@ from rodnan.pharmacology import (
 from rodnan.pharmacology.exposure import Prepared
 from rodnan.pharmacology.models import DrugModel, PatientPK
 from rodnan.pharmacology.regimen import DosePlan, Regimen
+from rodnan.population.phenotypes import PHENOTYPES
 from rodnan.trial.cohort import Cohort
 from rodnan.trial.design import ArmDesign
 from rodnan.trial.feasibility import Background
@@ -158,7 +159,7 @@ def treatments_of(
 
 
 def arm_notes(arm: ArmDesign) -> tuple[str, ...]:
-    """Return what the records say of the drugs of an arm together, and the rules on their doses.
+    """Return what the records say of the drugs of an arm together, rules on doses and phenotypes that are drawn.
 
     Parameters
     ----------
@@ -175,4 +176,9 @@ def arm_notes(arm: ArmDesign) -> tuple[str, ...]:
                 f"{drug}: {', '.join(map(str, rules))}; looked at on the days of visits, in place of the"
                 " study's own rule on low counts"
             )
+    for model in models:
+        used = {c.covariate for effects in model.covariates.values() for c in effects}
+        names = [name.upper() for name in PHENOTYPES if name in used]
+        if names:
+            notes.append(f"{model.id}: {' and '.join(names)} of each patient drawn at European frequencies")
     return tuple(f"{arm.id}: {note}" for note in notes)
