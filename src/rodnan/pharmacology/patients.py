@@ -1,6 +1,6 @@
 """From covariates and random effects to the individual kinetics of patients.
 
-Random numbers are handed in as standard normals: this room draws none.
+Random numbers are handed in as standard normals: this module draws none.
 """
 
 from __future__ import annotations

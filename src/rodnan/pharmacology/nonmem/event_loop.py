@@ -6,7 +6,7 @@ Individuals are independent; the events of one are the business of `rodnan.pharm
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,9 @@ class Simulation:
         Compartment of each record, the default filled in.
     notices
         What a reader should know: columns that nothing reads, deviations from NONMEM.
+    observations
+        Name -> individual predictions and observations, shape (records,); NaN where nothing is observed. Empty
+        without residual error.
     """
 
     table: EventTable
@@ -44,6 +47,7 @@ class Simulation:
     outputs: Mapping[str, NDArray[np.float64]]
     compartment: tuple[int, ...]
     notices: tuple[str, ...] = ()
+    observations: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
 def simulate(
