@@ -84,8 +84,8 @@ def simulate(
         cannot be used: ``RDN-D162`` RATE -1 without a modelled rate; ``RDN-D163`` RATE -2 without a modelled
         duration; ``RDN-D164`` a modelled rate not above zero; ``RDN-D165`` a modelled duration not above
         zero; ``RDN-D166`` a lag below zero; ``RDN-D167`` a bioavailability below zero; ``RDN-D169`` a lag with the
-        steady state of a constant infusion; ``RDN-D174`` too many doses; ``RDN-D175`` too many infusions at once; ``RDN-D176`` no steady state; ``RDN-D133`` a
-        value is missing where a dose needs it.
+        steady state of a constant infusion; ``RDN-D174`` too many doses; ``RDN-D175`` too many infusions
+        at once; ``RDN-D176`` no steady state; ``RDN-D133`` a value is missing where a dose needs it.
     ModelError
         ``RDN-M403`` a parameter or output that is not finite; ``RDN-M408`` equations that cannot be solved.
     EngineError
