@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rodnan.cli.output import progress_line, require_writable, to_json, write_bytes, write_json, write_text
+from rodnan.engine import files
 from rodnan.errors import SourceError
 
 
