@@ -80,7 +80,8 @@ def disease_section(result: dict) -> str:
     lines = [
         f"Measured {result['date']} on {result['cores']} cores of {result['processor']}.",
         "",
-        "| precision | patients/s | error (99.9 % quantile) | operations a patient | bound, operations/s | share of the bound |",
+        "| precision | patients/s | error (99.9 % quantile) | operations a patient | bound, operations/s "
+        "| share of the bound |",
         "| --- | --: | --: | --: | --: | --: |",
     ]
     for row in result["kernel"]:
