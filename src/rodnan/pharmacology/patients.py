@@ -200,7 +200,11 @@ def _covariate_values(model: DrugModel, given: Mapping[str, Array], name: str, n
             nearest=nearest_name(name, given),
         )
     values = np.broadcast_to(given[name], (n,))
-    flags = {"sex": "0 (female) or 1 (male)", "tpmt": "0 (normal) or 1 (carrier)"}
+    flags = {
+        "sex": "0 (female) or 1 (male)",
+        "tpmt": "0 (normal) or 1 (carrier)",
+        "folate": "0 (none) or 1 (takes folic acid)",
+    }
     legal = np.isin(values, (0.0, 1.0)) if name in flags else np.isfinite(values) & (values > 0.0)
     if not legal.all():
         expected = flags.get(name, "a finite number above zero")

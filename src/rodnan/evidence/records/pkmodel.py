@@ -45,6 +45,7 @@ COVARIATES: Mapping[str, str] = {
     "crcl": "L/h",
     "albumin": "g/L",
     "tpmt": "1",  # 0 normal activity, 1 carrier of one slow allele of thiopurine methyltransferase
+    "folate": "1",  # 0 none, 1 takes folic acid (5 mg a week or more)
 }
 """Covariates a model may use, with the unit in which they are handed over."""
 
