@@ -150,7 +150,7 @@ def test_the_command_prints_verdicts_and_writes_a_list(tmp_path, capsys):
     assert [row["id"] for row in rows] == list(CHEAP)
     assert {row["verdict"] for row in rows} <= {"holds", "refuted", "not yet"}
     assert rows[2]["verdict"] == "holds"
-    assert "folate" in rows[2]["note"]
+    assert "folic acid" in rows[2]["note"]
     assert all(name in "\n".join(out) for name in CHEAP)
     assert "simulations of populations" in out[-2]
     assert out[-1] == summary_line(rows)
