@@ -30,6 +30,7 @@ from rodnan.population.candidates import raters
 from rodnan.trial.cohort import Cohort
 from rodnan.trial.design import ArmDesign
 from rodnan.trial.feasibility import Background
+from rodnan.trial.harms import STEROID, TRANSPLANT, Harms
 from rodnan.trial.leaving import confirmed_fall, leaving_chances, tell
 from rodnan.trial.settings import Conduct
 
@@ -61,7 +62,8 @@ class ArmCourse:
     reason
         int64[n], 0 or 1 + index into `REASONS`.
     first_event
-        float64[n] by event (``leukopenia``, ``neutropenia``), day of the first count below the limit while in.
+        float64[n] by event, while in: day of the first count below the limit (``leukopenia``, ``neutropenia``), or of the
+        visit at which a harm is first known (`rodnan.trial.harms.HARMS`).
     dose_taken
         float64[n], mg over the whole study, all drugs.
     """
@@ -136,6 +138,8 @@ def conduct_arm(
         else np.zeros((n, 0, len(CHANNELS)))
     )
     noise = _Noise(seed, study, cohort, visits, conduct, parameters)
+    grafted = _grafted(treatments, visits * visit_days)
+    harms = Harms(cohort, study=study, seed=seed, visits=visits, grafted=grafted)
     y, amounts_in_body = cohort.state.copy(), [empty_state(t.model, n) for t in treatments]
     factor, in_study = np.ones(n), np.ones(n, bool)
     left_day, reason = np.full(n, np.inf), np.zeros(n, np.int64)
@@ -147,12 +151,14 @@ def conduct_arm(
     skin_at_entry = readouts.mrss(parameters, y, cohort.own("g_s"))
     for visit in range(1, visits + 1):
         day = (visit - 1) * visit_days
-        series = []
+        series, steroid = [], np.zeros(n)
         for index, t in enumerate(treatments):
             multiplier = np.where(in_study, factor, 0.0) if t.takers is None else t.takers
             planned = t.plan.amounts(day, visit_days, multiplier=multiplier)
             dose = taken(planned, noise.adherence, noise.doses(t.model.id, visit, planned.shape[1:]))
             total += dose.sum(axis=(1, 2))
+            if t.model.id == STEROID:
+                steroid += dose.sum(axis=(1, 2)) / visit_days
             effects, amounts_in_body[index] = daily_effects(
                 t.model, t.kinetics, amounts_in_body[index], dose, t.prepared, threads=workers
             )
@@ -201,12 +207,16 @@ def conduct_arm(
             noise,
             conduct,
         )
+        killed = harms.at_visit(visit, now, visit_days, kept, steroid, in_study)
+        leaving = np.where(killed, 1 + REASONS.index("death"), leaving)
         goes = in_study & (leaving > 0) & (not stay)
         left_day[goes], reason[goes] = now, leaving[goes]
         in_study &= ~goes
         if visit % 6 == 0:
             progress(f"{arm.id}: week {now // 7} of {visits * visit_days // 7}")
-    return ArmCourse(arm, np.arange(visits + 1) * visit_days, observed, left_day, reason, first, total)
+    return ArmCourse(
+        arm, np.arange(visits + 1) * visit_days, observed, left_day, reason, first | harms.first, total
+    )
 
 
 class _Noise:
@@ -248,6 +258,15 @@ def _treatment(
     kinetics = draw_patients(model, cohort.covariates, z)
     plan = dose_plan(model, regimens, cohort.covariates, len(cohort.patients))
     return _Treatment(model, plan, kinetics, prepare(model, kinetics, plan.slots, threads=workers), takers)
+
+
+def _grafted(treatments: Sequence[_Treatment], days: int) -> Array | None:
+    """Return the day of each patient's first planned session of transplantation, infinity for none; None without it."""
+    for t in treatments:
+        if t.model.id == TRANSPLANT:
+            planned = t.plan.amounts(0, days).sum(axis=2) * (1.0 if t.takers is None else t.takers[:, None])
+            return np.where(planned.any(axis=1), (planned > 0).argmax(axis=1), np.inf)
+    return None
 
 
 def _background(

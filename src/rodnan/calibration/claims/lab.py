@@ -237,6 +237,7 @@ class Lab:
             baseline={key: entry.candidates.values[key][chosen] for key in ("mrss", "fvc_pct_pred")},
             entry=entry,
             pool_size=pool.draws.size,
+            duration=entry.candidates.values["disease_duration"][chosen],
         )
 
     def treat(
