@@ -17,10 +17,11 @@ from rodnan.pharmacology.effects import CHANNELS, ChannelMap, patient_sizes
 from rodnan.population.candidates import raters
 from rodnan.trial.cohort import Cohort
 from rodnan.trial.design import ArmDesign
+from rodnan.trial.harms import STEROID, TRANSPLANT, Harms
 from rodnan.trial.holding import DoseControl, Laboratory
 from rodnan.trial.leaving import confirmed_fall, leaving_chances, tell
 from rodnan.trial.settings import Conduct
-from rodnan.trial.treating import treatments_of
+from rodnan.trial.treating import Treatment, treatments_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,7 +51,8 @@ class ArmCourse:
     reason
         int64[n], 0 or 1 + index into `REASONS`.
     first_event
-        float64[n] by event (``leukopenia``, ``neutropenia``), day of the first count below the limit while in.
+        float64[n] by event, while in: day of the first count below the limit (``leukopenia``, ``neutropenia``), or of the
+        visit at which a harm is first known (`rodnan.trial.harms.HARMS`).
     dose_taken
         float64[n], mg over the whole study, all drugs.
     """
@@ -110,6 +112,8 @@ def conduct_arm(
         else np.zeros((n, 0, len(CHANNELS)))
     )
     noise = _Noise(seed, study, cohort, visits, conduct, parameters)
+    grafted = _grafted(treatments, visits * visit_days)
+    harms = Harms(cohort, study=study, seed=seed, visits=visits, grafted=grafted)
     y, amounts_in_body = cohort.state.copy(), [empty_state(t.model, n) for t in treatments]
     in_study = np.ones(n, bool)
     left_day, reason = np.full(n, np.inf), np.zeros(n, np.int64)
@@ -127,11 +131,14 @@ def conduct_arm(
     for visit in range(1, visits + 1):
         day = (visit - 1) * visit_days
         series, doses, active, sessions = [], [], {}, {}
+        steroid = np.zeros(n)
         for index, t in enumerate(treatments):
             multiplier = control.multiplier(index, in_study)
             planned = t.plan.amounts(day, visit_days, multiplier=multiplier)
             dose = taken(planned, noise.adherence, noise.doses(t.model.id, visit, planned.shape[1:]))
             total += dose.sum(axis=(1, 2))
+            if t.model.id == STEROID:
+                steroid += dose.sum(axis=(1, 2)) / visit_days
             doses.append(dose)
             active[t.model.id] = (multiplier > 0.0) & t.plan.under_way(day, visit_days)
             if t.model.dose_unit == "session":
@@ -184,12 +191,16 @@ def conduct_arm(
             noise,
             conduct,
         )
+        killed = harms.at_visit(visit, now, visit_days, kept, steroid, in_study)
+        leaving = np.where(killed, 1 + REASONS.index("death"), leaving)
         goes = in_study & (leaving > 0) & (not stay)
         left_day[goes], reason[goes] = now, leaving[goes]
         in_study &= ~goes
         if visit % 6 == 0:
             progress(f"{arm.id}: week {now // 7} of {visits * visit_days // 7}")
-    return ArmCourse(arm, np.arange(visits + 1) * visit_days, observed, left_day, reason, first, total)
+    return ArmCourse(
+        arm, np.arange(visits + 1) * visit_days, observed, left_day, reason, first | harms.first, total
+    )
 
 
 class _Noise:
@@ -216,6 +227,15 @@ class _Noise:
         count = int(np.prod(shape))
         drawn = uniforms(seed, study, f"doses/{drug}", self._who, count, replicate=visit)
         return drawn.reshape(len(self._who), *shape)
+
+
+def _grafted(treatments: Sequence[Treatment], days: int) -> Array | None:
+    """Return the day of each patient's first planned session of transplantation, infinity for none; None without it."""
+    for t in treatments:
+        if t.model.id == TRANSPLANT:
+            planned = t.plan.amounts(0, days).sum(axis=2) * (1.0 if t.takers is None else t.takers[:, None])
+            return np.where(planned.any(axis=1), (planned > 0).argmax(axis=1), np.inf)
+    return None
 
 
 def _inputs(

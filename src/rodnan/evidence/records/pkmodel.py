@@ -48,6 +48,7 @@ COVARIATES: Mapping[str, str] = {
     "tpmt": "1",  # thiopurine methyltransferase
     "nudt15": "1",  # nudix hydrolase 15, which takes thioguanine triphosphate away from DNA
     "cyp3a5": "1",  # cytochrome P450 3A5
+    "folate": "1",  # folic acid, 5 mg a week or more
 }
 """Covariates a model may use, with the unit in which they are handed over."""
 
@@ -56,6 +57,7 @@ LEVELS: Mapping[str, Mapping[float, str]] = {
     "tpmt": {0.0: "normal", 1.0: "intermediate", 2.0: "absent"},
     "nudt15": {0.0: "normal", 1.0: "intermediate", 2.0: "poor"},
     "cyp3a5": {0.0: "not expressed", 1.0: "expressed"},
+    "folate": {0.0: "none", 1.0: "takes folic acid"},
 }
 """Covariates that have levels, with what each level means."""
 
