@@ -31,7 +31,10 @@ def list_(
     ] = None,
     json: Annotated[Path | None, typer.Option(help="Write the claims as JSON here.")] = None,
 ) -> None:
-    """List the claims with their status: answered by which records, by which executable check, or not yet."""
+    """List the claims with their status: answered by which records, by which executable check, or not yet.
+
+    An answer may be no: `rodnan claims check` says which claims hold and which are refuted.
+    """
     from collections import Counter
 
     from rodnan.cli.output import write_json
@@ -63,12 +66,18 @@ def list_(
 
 @app.command("show")
 def show(name: Annotated[str, typer.Argument(help="Id of a claim.")]) -> None:
-    """Show one claim, what it must be checked against, and what answers it."""
-    from rodnan.cli.evidence_show import claim_lines
+    """Show one claim, what it must be checked against, what answers it, and what its check asks for."""
+    from rodnan.cli.evidence_show import claim_lines, criterion_lines
     from rodnan.evidence import load_claim
 
-    for line in claim_lines(load_claim(name)):
+    claim = load_claim(name)
+    for line in claim_lines(claim):
         typer.echo(line)
+    if claim.needs_check:
+        from rodnan.calibration.claims import criteria
+
+        for line in criterion_lines(criteria()[name]):
+            typer.echo(line)
 
 
 @app.command("check")
