@@ -15,6 +15,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+_STATUSES = ("answered", "partly", "not yet")
+
 
 @app.callback()
 def _group() -> None:
@@ -42,7 +44,7 @@ def list_(
     from rodnan.evidence import claims
 
     ledger = claims()
-    for given, known in ((status, {c.status for c in ledger}), (kind, {c.kind for c in ledger})):
+    for given, known in ((status, set(_STATUSES)), (kind, {c.kind for c in ledger})):
         if given is not None and given not in known:
             raise EvidenceError(
                 "RDN-E009", "no claim of that sort", value=given, nearest=nearest_name(given, known)
@@ -60,8 +62,8 @@ def list_(
             by.append("check: " + (", ".join(claim.checked_by) or "not yet"))
         typer.echo(f"{claim.id:<36}{claim.status:<10}{'; '.join(by)}")
     counts = Counter(c.status for c in chosen)
-    parts = ", ".join(f"{counts[name]} {name}" for name in ("answered", "partly", "not yet") if counts[name])
-    typer.echo(f"{len(chosen)} claims: {parts}")
+    parts = ", ".join(f"{counts[name]} {name}" for name in _STATUSES if counts[name])
+    typer.echo(f"{len(chosen)} claims{': ' if parts else ''}{parts}")
 
 
 @app.command("show")
