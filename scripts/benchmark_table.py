@@ -1,6 +1,7 @@
 """Put the measured comparison into the guide: ``python scripts/benchmark_table.py``.
 
-Reads ``benchmarks/results/compare.json`` and replaces what stands between the marks in ``docs/guide/benchmarks.md``.
+Reads ``compare.json`` and ``disease.json`` of ``benchmarks/results`` and replaces what stands between the marks in
+``docs/guide/benchmarks.md``.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "compare.json"
+DISEASE = ROOT / "benchmarks" / "results" / "disease.json"
 GUIDE = ROOT / "docs" / "guide" / "benchmarks.md"
 BEGIN = "<!-- benchmark: written by scripts/benchmark_table.py -->"
 END = "<!-- end of benchmark -->"
+BEGIN_DISEASE = "<!-- disease: written by scripts/benchmark_table.py -->"
+END_DISEASE = "<!-- end of disease -->"
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -71,16 +75,54 @@ def section(result: dict) -> str:
     return "\n".join(lines)
 
 
-def with_section(text: str, new: str) -> str:
+def disease_section(result: dict) -> str:
+    """Return tables of the disease model's own kernel: speed, error, share of the bound; cost against size."""
+    lines = [
+        f"Measured {result['date']} on {result['cores']} cores of {result['processor']}.",
+        "",
+        "| precision | patients/s | error (99.9 % quantile) | operations a patient | bound, operations/s "
+        "| share of the bound |",
+        "| --- | --: | --: | --: | --: | --: |",
+    ]
+    for row in result["kernel"]:
+        error = f"{row['error']:.1e} ({row['quantile']:.1e})".replace("e-0", "e-")
+        cells = [
+            row["precision"],
+            number(row["rate"]),
+            error,
+            f"{row['operations_per_patient']:.2e}".replace("e+0", "e"),
+        ]
+        cells += [
+            f"{row['bound_operations_per_second']:.2e}".replace("e+", "e"),
+            f"{row['share_of_bound']:.0%}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    sizes = [f"{row['patients']:,}" for row in result["by_size"]]
+    lines += ["", f"| patients, float64 | {' | '.join(sizes)} |", f"| --- |{' --: |' * len(sizes)}"]
+    lines.append(f"| patients/s | {' | '.join(number(row['rate']) for row in result['by_size'])} |")
+    seconds = [number(row["patients"] / row["rate"], 2) for row in result["by_size"]]
+    lines.append(f"| seconds | {' | '.join(seconds)} |")
+    whole, memory = number(result["whole_arm_patients_per_second"]), number(result["peak_memory_gib"], 2)
+    lines += [
+        "",
+        f"A whole arm (doses, kinetics, effects, visits, readings) takes {whole} patients a second at 1,000 patients; the "
+        f"process held {memory} GiB at most.",
+    ]
+    return "\n".join(lines)
+
+
+def with_section(text: str, new: str, begin: str = BEGIN, end: str = END) -> str:
     """Return `text` with what stands between the marks replaced."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{new}\n{END}{after}"
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{new}\n{end}{after}"
 
 
 if __name__ == "__main__":
-    result = json.loads(RESULTS.read_text(encoding="utf-8"))
     guide = GUIDE.read_text(encoding="utf-8")
-    if BEGIN not in guide or END not in guide:
-        raise SystemExit(f"{GUIDE.relative_to(ROOT)} has no marks to write between")
-    GUIDE.write_text(with_section(guide, section(result)), encoding="utf-8")
+    for mark in (BEGIN, END, BEGIN_DISEASE, END_DISEASE):
+        if mark not in guide:
+            raise SystemExit(f"{GUIDE.relative_to(ROOT)} has no mark {mark}")
+    guide = with_section(guide, section(json.loads(RESULTS.read_text(encoding="utf-8"))))
+    disease = disease_section(json.loads(DISEASE.read_text(encoding="utf-8")))
+    GUIDE.write_text(with_section(guide, disease, BEGIN_DISEASE, END_DISEASE), encoding="utf-8")

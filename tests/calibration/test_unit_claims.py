@@ -14,6 +14,7 @@ from rodnan.calibration.claims import record as records
 from rodnan.calibration.claims import run as runner
 from rodnan.calibration.claims.kinds import KINDS
 from rodnan.calibration.claims.lab import Lab, bootstrap, mean_of
+from rodnan.calibration.claims.methotrexate import chance_of_low_count
 from rodnan.calibration.claims.record import ClaimCheck, Criterion, Found, Measured, judge
 from rodnan.cli.main import execute
 from rodnan.disease.parameters import load_parameters
@@ -142,13 +143,14 @@ def test_an_unknown_claim_is_one_line_and_status_2(capsys):
 def test_the_command_prints_verdicts_and_writes_a_list(tmp_path, capsys):
     words = [word for name in CHEAP for word in ("--only", name)]
     file = tmp_path / "claims.json"
-    assert execute(["claims", "check", *words, "--json", str(file), "--quiet"]) == 0
+    size = ["--patients", "64", "--pool", "256"]
+    assert execute(["claims", "check", *words, *size, "--json", str(file), "--quiet"]) == 0
     out = capsys.readouterr().out.splitlines()
     rows = json.loads(file.read_text(encoding="utf-8"))
     assert [row["id"] for row in rows] == list(CHEAP)
     assert {row["verdict"] for row in rows} <= {"holds", "refuted", "not yet"}
-    assert rows[2]["verdict"] == "not yet"
-    assert "folate" in rows[2]["note"]
+    assert rows[2]["verdict"] == "holds"
+    assert "folic acid" in rows[2]["note"]
     assert all(name in "\n".join(out) for name in CHEAP)
     assert "simulations of populations" in out[-2]
     assert out[-1] == summary_line(rows)
@@ -248,3 +250,23 @@ def test_half_time_of_an_effect():
     days = np.arange(0, 101, 10)
     assert _half_time(days / 100.0, days) == pytest.approx(50.0)
     assert _half_time(-days / 100.0, days) == math.inf
+
+
+def test_chance_of_a_low_count_is_that_of_many_draws():
+    """40,000 measured courses of three patients; four standard errors of a share (a false alarm in 5,000 runs)."""
+    counts = np.array([[4.0, 1.8, 1.5], [3.0, 1.7, 2.5], [4.0, 2.0, 9.0]])
+    rng = np.random.default_rng(7)
+    measured = counts * np.exp(0.15 * rng.standard_normal((40_000, 3, 3)))
+    share = (measured < 1.5).any(axis=1).mean(axis=0)
+    chance = chance_of_low_count(counts, 1.5, 0.15)
+    assert chance[0] < 1e-4
+    assert 0.4 < chance[2] < 0.6
+    np.testing.assert_allclose(share, chance, atol=4.0 * np.sqrt(0.25 / 40_000))
+
+
+def test_values_that_all_patients_share_replace_their_own(lab):
+    """A lower clearance of creatinine raises exposure, so marrow cells are fewer; a course is kept for each value."""
+    drug = [["methotrexate", "15 mg oral weekly"]]
+    low, usual = (lab.treat("trial-early", drug, 168, {"crcl": c}) for c in (1.5, 6.0))
+    assert lab.treat("trial-early", drug, 168, {"crcl": 1.5}) is low
+    assert (low.state("N4")[-1] < usual.state("N4")[-1]).all()

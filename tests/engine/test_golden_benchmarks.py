@@ -28,6 +28,12 @@ def test_the_guide_shows_the_measurement_on_file(writer):
     assert shown == writer.section(RESULT), "run `python scripts/benchmark_table.py`"
 
 
+def test_the_guide_shows_the_disease_kernel_on_file(writer):
+    shown = GUIDE.partition(writer.BEGIN_DISEASE)[2].partition(writer.END_DISEASE)[0].strip("\n")
+    result = json.loads(writer.DISEASE.read_text(encoding="utf-8"))
+    assert shown == writer.disease_section(result), "run `python scripts/benchmark_table.py`"
+
+
 def test_every_engine_is_measured_or_absent_with_a_reason():
     names = {row["engine"] for row in RESULT["engines"]}
     assert names >= {path.stem for path in (ROOT / "benchmarks" / "peers").glob("[a-z]*_*.py")} - {

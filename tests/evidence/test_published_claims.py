@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rodnan.calibration.claims import chosen_checks, criteria
 from rodnan.cli.main import execute
 from rodnan.evidence import claims, load_claim, load_drug, load_study, studies
 from rodnan.evidence.plain import plain_page
@@ -18,15 +19,46 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.parametrize("check", sorted({check for claim in claims() for check in claim.checked_by}))
 def test_every_named_check_is_there(check, capsys):
-    """A command answers ``--help``; a test is defined in the file that is named."""
+    """A command answers ``--help`` and knows the claim or study; a test is defined in the file that is named."""
     if check.startswith("rodnan "):
         words = check.split()[1:]
         assert execute([*words[:2], "--help"]) == 0
-        assert all(word in studies() for word in words[2:])
+        if words[:3] == ["claims", "check", "--only"]:
+            assert [c.id for c in chosen_checks(words[3:])] == words[3:]
+        else:
+            assert words[:2] == ["trial", "run"]
+            assert words[2:]
+            assert all(word in studies() for word in words[2:])
         capsys.readouterr()
         return
     file, _, name = check.partition("::")
     assert re.search(rf"^def {name}\(", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE), check
+
+
+def test_every_claim_that_a_simulation_backs_names_its_own_check_first():
+    backed = [claim for claim in claims() if claim.needs_check]
+    assert len(backed) == 33
+    for claim in backed:
+        assert claim.checked_by[0] == f"rodnan claims check --only {claim.id}"
+        assert len(set(claim.checked_by)) == len(claim.checked_by)
+
+
+@pytest.mark.parametrize("name", ["esos-modest-benefit", "mtx-low-dose-toxicity"])
+def test_a_claim_is_shown_with_its_checks_and_what_they_ask_for(name, capsys):
+    assert execute(["claims", "show", name]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    for check in load_claim(name).checked_by:
+        assert check in shown
+    for part in criteria()[name].parts:
+        assert part.text in shown
+    limit = criteria()[name].limit
+    assert (f"if refuted {limit}" in shown) == (limit is not None)
+
+
+def test_a_claim_that_records_answer_is_shown_without_a_check(capsys):
+    name = next(claim.id for claim in claims() if not claim.needs_check)
+    assert execute(["claims", "show", name]) == 0
+    assert "checked by" not in capsys.readouterr().out
 
 
 def test_claim_drugs_listed_are_off_label():

@@ -129,7 +129,7 @@ def test_the_whole_catalogue_loads_within_a_second_of_work():
         load_study(name)
     for name in drugs():
         load_drug(name)
-    assert len(claims()) + len(rodnan.evidence.kinetics()) + len(rodnan.evidence.safety()) == 49 + 100 + 120
+    assert len(claims()) + len(rodnan.evidence.kinetics()) + len(rodnan.evidence.safety()) == 49 + 100 + 128
     assert time.process_time() - start < 1.0
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rodnan.cli import output
 from rodnan.cli.output import progress_line, require_writable, to_json, write_bytes, write_json, write_text
+from rodnan.engine import files
 from rodnan.errors import SourceError
 
 
@@ -18,7 +18,7 @@ def test_json_is_written_with_the_folders_on_the_way(tmp_path):
     write_json(path, {"arm": "mmf", "µ": [1.5, None]})
     assert json.loads(path.read_text(encoding="utf-8")) == {"arm": "mmf", "µ": [1.5, None]}
     assert os.listdir(path.parent) == ["result.json"]
-    assert path.stat().st_mode & 0o777 == 0o666 & ~output._umask()
+    assert path.stat().st_mode & 0o777 == 0o666 & ~files._umask()
 
 
 def test_json_keeps_the_order_and_refuses_what_json_has_not():

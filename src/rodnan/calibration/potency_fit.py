@@ -70,6 +70,7 @@ def _cohort(courses: Courses, entry: str) -> Cohort:
         baseline={name: entered.entry.candidates.values[name][chosen] for name in ("mrss", "fvc_pct_pred")},
         entry=entered.entry,
         pool_size=pool.draws.size,
+        duration=entered.entry.candidates.values["disease_duration"][chosen],
     )
 
 

@@ -15,6 +15,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+_STATUSES = ("answered", "partly", "not yet")
+
 
 @app.callback()
 def _group() -> None:
@@ -31,7 +33,10 @@ def list_(
     ] = None,
     json: Annotated[Path | None, typer.Option(help="Write the claims as JSON here.")] = None,
 ) -> None:
-    """List the claims with their status: answered by which records, by which executable check, or not yet."""
+    """List the claims with their status: answered by which records, by which executable check, or not yet.
+
+    An answer may be no: `rodnan claims check` says which claims hold and which are refuted.
+    """
     from collections import Counter
 
     from rodnan.cli.output import write_json
@@ -39,7 +44,7 @@ def list_(
     from rodnan.evidence import claims
 
     ledger = claims()
-    for given, known in ((status, {c.status for c in ledger}), (kind, {c.kind for c in ledger})):
+    for given, known in ((status, set(_STATUSES)), (kind, {c.kind for c in ledger})):
         if given is not None and given not in known:
             raise EvidenceError(
                 "RDN-E009", "no claim of that sort", value=given, nearest=nearest_name(given, known)
@@ -57,18 +62,24 @@ def list_(
             by.append("check: " + (", ".join(claim.checked_by) or "not yet"))
         typer.echo(f"{claim.id:<36}{claim.status:<10}{'; '.join(by)}")
     counts = Counter(c.status for c in chosen)
-    parts = ", ".join(f"{counts[name]} {name}" for name in ("answered", "partly", "not yet") if counts[name])
-    typer.echo(f"{len(chosen)} claims: {parts}")
+    parts = ", ".join(f"{counts[name]} {name}" for name in _STATUSES if counts[name])
+    typer.echo(f"{len(chosen)} claims{': ' if parts else ''}{parts}")
 
 
 @app.command("show")
 def show(name: Annotated[str, typer.Argument(help="Id of a claim.")]) -> None:
-    """Show one claim, what it must be checked against, and what answers it."""
-    from rodnan.cli.evidence_show import claim_lines
+    """Show one claim, what it must be checked against, what answers it, and what its check asks for."""
+    from rodnan.cli.evidence_show import claim_lines, criterion_lines
     from rodnan.evidence import load_claim
 
-    for line in claim_lines(load_claim(name)):
+    claim = load_claim(name)
+    for line in claim_lines(claim):
         typer.echo(line)
+    if claim.needs_check:
+        from rodnan.calibration.claims import criteria
+
+        for line in criterion_lines(criteria()[name]):
+            typer.echo(line)
 
 
 @app.command("check")

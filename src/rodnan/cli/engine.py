@@ -33,13 +33,9 @@ def verify(
     Relative errors of a state count from a thousandth of its largest value on.
     """
     from rodnan.cli.output import progress_line, require_writable, write_json
-    from rodnan.errors import EngineError
+    from rodnan.engine.device import choose_precision
     from rodnan.population.accuracy import measure_accuracy
 
-    if precision not in ("float64", "float32"):
-        raise EngineError(
-            "RDN-N016", "the precision is float64 or float32", where="precision", value=precision
-        )
     if json is not None:
         require_writable(json)
     found = measure_accuracy(
@@ -47,7 +43,7 @@ def verify(
         patients=patients,
         days=days,
         seed=seed,
-        precision=precision,
+        precision=choose_precision(precision),
         progress=progress_line(quiet),
     )
     typer.echo(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from rodnan.calibration.claims.record import ClaimCheck
     from rodnan.evidence import Claim, Drug, SafetyRow, Study
     from rodnan.evidence.records.publication import Publication
 
@@ -299,4 +300,18 @@ def claim_lines(claim: Claim) -> Iterator[str]:
     yield from _field("records", ", ".join(claim.records))
     yield from _field("must show", claim.check)
     if claim.needs_check:
-        yield from _field("checked by", ", ".join(claim.checked_by) or "no executable check yet")
+        yield from _items("checked by", claim.checked_by or ["no executable check yet"])
+
+
+def criterion_lines(check: ClaimCheck) -> Iterator[str]:
+    """Yield what the executable check of a claim asks for, as lines of text.
+
+    Parameters
+    ----------
+    check
+        Criteria of a claim (`rodnan.calibration.claims.criteria`).
+    """
+    for part in check.parts:
+        yield from _field("holds if", f"{part.text} [{part.basis}: {part.reason}]")
+    yield from _field("model lacks", check.missing)
+    yield from _field("if refuted", check.limit)

@@ -37,6 +37,7 @@ class _Root(LazyGroup):
         "claims": ("rodnan.cli.claims:app", "The claim ledger and its checks."),
         "drug": ("rodnan.cli.drug:app", "Drug cards."),
         "pk": ("rodnan.cli.pk:app", "Simulate concentrations from dosing records."),
+        "population": ("rodnan.cli.population:app", "Courses of virtual populations, streamed to files."),
         "validate": ("rodnan.cli.validate:app", "Compare the model with what was observed."),
         "calibrate": (
             "rodnan.cli.calibrate:command",

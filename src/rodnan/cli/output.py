@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,20 +55,12 @@ def write_bytes(path: Path, content: bytes) -> None:
     SourceError
         RDN-S001 when the file cannot be written.
     """
-    temporary: Path | None = None
+    from rodnan.engine.files import write_whole
+
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
+        write_whole(path, content)
     except OSError as error:
         raise _unwritable(path, error.strerror) from None
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
 
 
 def require_writable(path: Path, *, folder: bool = False) -> None:
@@ -131,9 +122,3 @@ def progress_line(quiet: bool = False) -> Callable[[str], None]:
 
 def _unwritable(path: Path, reason: str | None) -> SourceError:
     return SourceError("RDN-S001", f"cannot be written ({reason})", where=str(path))
-
-
-def _umask() -> int:
-    current = os.umask(0o077)
-    os.umask(current)
-    return current

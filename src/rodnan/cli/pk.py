@@ -24,16 +24,28 @@ def simulate(
         str,
         typer.Option("--doses", metavar="given|none", help="'none': the data set gives no dose."),
     ] = "given",
+    residual: Annotated[
+        str | None,
+        typer.Option(
+            "--residual",
+            metavar="ERROR",
+            help="Residual error, such as proportional=0.15,additive=0.2 (or CP:...); 'none' leaves that of the "
+            "model out.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the observations with residual error.")] = 1,
 ) -> None:
-    """Simulate a NONMEM data set: a value on every record."""
+    """Simulate a NONMEM data set: a value on every record, and an observation where there is a residual error."""
     from rodnan.cli.output import require_writable, write_text
     from rodnan.pharmacology.nonmem import format_table, simulate_files
 
     if out is not None:
         require_writable(out)
-    done = simulate_files(model, events, doses=doses)
+    done = simulate_files(model, events, doses=doses, residual=residual, seed=seed)
     for notice in done.notices:
         typer.echo(f"note: {notice}", err=True)
+    if done.observations:
+        typer.echo(f"note: observations drawn with seed {seed}", err=True)
     if out is None:
         typer.echo(format_table(done), nl=False)
         return

@@ -98,6 +98,7 @@ def advance_patients(
     hold: int = 1,
     workers: int | None = None,
     device: str = "cpu",
+    precision: lanes.Precision = "float64",
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Advance patients by a number of days under drug channels and flares.
 
@@ -122,6 +123,8 @@ def advance_patients(
         Threads; all cores where None.
     device
         ``cpu`` or ``gpu``; see `rodnan.engine.device.choose_device`.
+    precision
+        In which the processor computes, ``float64`` or ``float32``; a GPU computes in float64.
 
     Returns
     -------
@@ -133,6 +136,8 @@ def advance_patients(
     ModelError
         RDN-M005 for an input that is no channel, RDN-M006 for one of the wrong shape, RDN-M007 for a channel outside
         its range.
+    EngineError
+        RDN-N012 for a device that is none, or does not compute in that precision; RDN-N013 when it is not there.
     """
     n = len(y)
     names = [name for name in INPUTS if name in inputs]
@@ -148,7 +153,7 @@ def advance_patients(
     substeps = _substeps(inputs, y)
     if substeps is not None and hold > 1:
         substeps = np.repeat(substeps, hold, axis=0)[:days]
-    if choose_device(device) == "gpu":
+    if choose_device(device, precision=precision) == "gpu":
         return advance_gpu(
             disease_kernel_gpu(),
             y,
@@ -160,8 +165,8 @@ def advance_patients(
             out_days=np.asarray(out_days, np.int64),
             substeps=substeps,
         )
-    return advance(
-        disease_kernel(),
+    end, out = advance(
+        disease_kernel(precision),
         y,
         individual,
         parameters.population_vector(),
@@ -174,6 +179,7 @@ def advance_patients(
         hold=hold,
         workers=workers,
     )
+    return end.astype(np.float64, copy=False), out.astype(np.float64, copy=False)
 
 
 def _check_range(name: str, values: NDArray[np.float64]) -> None:

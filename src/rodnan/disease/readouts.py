@@ -18,13 +18,19 @@ __all__ = [
     "dlco_pct_pred",
     "fvc_pct_pred",
     "haq_di",
+    "igg",
     "lung_load",
+    "lymphocytes",
     "mrss",
     "neutrophils",
     "observe_fvc",
     "observe_mrss",
     "white_cells",
 ]
+
+
+IGG_LEVEL = 11.0
+"""g/L of IgG that one unit of the state G1 stands for."""
 
 
 def _state(y: Array, name: str) -> Array:
@@ -78,6 +84,16 @@ def haq_di(y: Array, mrss_true: Array, fvc_true: Array, own_level: Array) -> Arr
 def neutrophils(y: Array, own_count: Array) -> Array:
     """Return the neutrophil count in 1e9 cells/L."""
     return own_count * _state(y, "N4")
+
+
+def lymphocytes(y: Array, own_count: Array) -> Array:
+    """Return the lymphocyte count in 1e9 cells/L."""
+    return own_count * _state(y, "L")
+
+
+def igg(y: Array) -> Array:
+    """Return the IgG of plasma in g/L."""
+    return IGG_LEVEL * _state(y, "G1")
 
 
 def white_cells(y: Array, own_neutrophils: Array, own_lymphocytes: Array, own_others: Array) -> Array:

@@ -12,9 +12,10 @@ from rodnan.errors import EngineError, nearest_name
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["DEVICES", "advance_gpu", "choose_device", "gpu_reason"]
+__all__ = ["DEVICES", "PRECISIONS", "advance_gpu", "choose_device", "choose_precision", "gpu_reason"]
 
 DEVICES: tuple[str, ...] = ("cpu", "gpu")
+PRECISIONS: tuple[str, ...] = ("float64", "float32")
 
 _THREADS = 64
 
@@ -31,27 +32,65 @@ def gpu_reason() -> str | None:
         return f"the driver cannot be used ({type(error).__name__})"
 
 
-def choose_device(name: str) -> Literal["cpu", "gpu"]:
+def choose_device(
+    name: str, *, precision: str = "float64", executor: str = "serial"
+) -> Literal["cpu", "gpu"]:
     """Return the device of a name.
 
     Parameters
     ----------
     name
         ``cpu`` or ``gpu``.
+    precision
+        In which it is to compute; a GPU knows float64 only.
+    executor
+        What runs the jobs; only ``serial`` leaves a GPU to one of them at a time.
 
     Raises
     ------
     EngineError
-        RDN-N012 for another name, RDN-N013 when there is no GPU that can be used; nothing falls back silently.
+        RDN-N012 for another name, or what a GPU does not do; RDN-N013 when there is no GPU that can be used; nothing
+        falls back silently.
     """
     if name == "cpu":
         return "cpu"
     if name != "gpu":
         raise EngineError("RDN-N012", "no such device", value=name, nearest=nearest_name(name, DEVICES))
+    if precision != "float64":
+        raise EngineError("RDN-N012", "the GPU computes in float64", where="precision", value=precision)
+    if executor != "serial":
+        raise EngineError(
+            "RDN-N012", "with the GPU, jobs run one after the other", where="executor", value=executor
+        )
     reason = gpu_reason()
     if reason:
         raise EngineError("RDN-N013", f"no GPU can be used: {reason}", where="device", value=name)
     return "gpu"
+
+
+def choose_precision(name: str) -> Literal["float64", "float32"]:
+    """Return the precision of a name.
+
+    Parameters
+    ----------
+    name
+        ``float64`` or ``float32``.
+
+    Returns
+    -------
+    str
+        The name.
+
+    Raises
+    ------
+    EngineError
+        RDN-N024 for another name.
+    """
+    if name == "float64" or name == "float32":
+        return name
+    raise EngineError(
+        "RDN-N024", "the precision is float64 or float32", value=name, nearest=nearest_name(name, PRECISIONS)
+    )
 
 
 def advance_gpu(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         patient_sizes,
     )
     from rodnan.pharmacology.exposure import Prepared, daily_effects, empty_state, prepare
-    from rodnan.pharmacology.interactions import combination_notes, kept_share
+    from rodnan.pharmacology.interactions import combination_notes, kept_share, partners
     from rodnan.pharmacology.models import DrugModel, PatientPK, load_model, model_ids, read_model
     from rodnan.pharmacology.patients import draw_patients, uncertain
     from rodnan.pharmacology.pieces import DoseSlot
@@ -56,6 +56,7 @@ _WHERE = {
     "model_ids": "models",
     "parse_regimen": "regimen_reading",
     "parse_treatment": "regimen_reading",
+    "partners": "interactions",
     "patient_sizes": "effects",
     "prepare": "exposure",
     "read_model": "models",
@@ -91,6 +92,7 @@ __all__ = [
     "model_ids",
     "parse_regimen",
     "parse_treatment",
+    "partners",
     "patient_sizes",
     "prepare",
     "read_model",

@@ -12,8 +12,28 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rodnan.pharmacology.models import DrugModel
+from rodnan.pharmacology.regimen import Regimen, span_of
 
-__all__ = ["combination_notes", "kept_share"]
+__all__ = ["combination_notes", "kept_share", "partners"]
+
+
+def partners(model: DrugModel, taken: Sequence[str]) -> tuple[str, ...]:
+    """Return the drugs among those taken that change a parameter of this one.
+
+    Parameters
+    ----------
+    model
+        The drug.
+    taken
+        Ids of the drugs of one treatment.
+
+    Returns
+    -------
+    tuple of str
+        In the order of the record; each once. What ``beside`` of `patients.draw_patients` acts on.
+    """
+    changing = [e.other for e in model.record.interactions if e.kind == "parameter" and e.other in taken]
+    return tuple(dict.fromkeys(changing))
 
 
 def kept_share(model: DrugModel, sessions: Mapping[str, ArrayLike]) -> NDArray[np.float64] | None:
@@ -41,13 +61,18 @@ def kept_share(model: DrugModel, sessions: Mapping[str, ArrayLike]) -> NDArray[n
     return kept
 
 
-def combination_notes(models: Sequence[DrugModel]) -> tuple[str, ...]:
+def combination_notes(
+    models: Sequence[DrugModel], regimens: Mapping[str, Sequence[Regimen]] | None = None
+) -> tuple[str, ...]:
     """Return what is known to matter when drugs are taken together, in the words of the records.
 
     Parameters
     ----------
     models
         The drugs of one treatment.
+    regimens
+        Drug id -> its regimens; then a pair counts only where the times of the two meet (for a removal, where
+        the other comes after the first dose). None: all are taken together.
 
     Returns
     -------
@@ -58,6 +83,17 @@ def combination_notes(models: Sequence[DrugModel]) -> tuple[str, ...]:
     notes = []
     for model in models:
         for entry in model.record.interactions:
-            if entry.other in ids:
+            if entry.other in ids and _meet(model.id, entry.other, entry.kind, regimens):
                 notes.append(f"{model.id} with {entry.other}: {entry.text} [{entry.basis}]")
     return tuple(dict.fromkeys(notes))
+
+
+def _meet(one: str, other: str, kind: str, regimens: Mapping[str, Sequence[Regimen]] | None) -> bool:
+    """Whether two drugs are ever taken at one time; drugs without regimens here always are."""
+    if regimens is None or not regimens.get(one) or not regimens.get(other):
+        return True
+    for a in map(span_of, regimens[one]):
+        for b in map(span_of, regimens[other]):
+            if a[0] < b[1] and (b[0] < a[1] or kind == "removal"):
+                return True
+    return False

@@ -1,6 +1,6 @@
 """From covariates and random effects to the individual kinetics of patients.
 
-Random numbers are handed in as standard normals: this room draws none.
+Random numbers are handed in as standard normals: this module draws none.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rodnan.errors import ModelError, PopulationError, nearest_name
-from rodnan.evidence.records.pkmodel import COVARIATES, parameter_kind
+from rodnan.evidence.records.pkmodel import COVARIATES, LEVELS, parameter_kind
 from rodnan.pharmacology.models import DrugModel, Eta, PatientPK
 
 __all__ = ["TYPICAL_PATIENT", "UNCERTAINTY", "draw_patients", "uncertain"]
@@ -44,7 +44,8 @@ def draw_patients(
         The drug.
     covariates
         Name -> values, shape (n,) or (), in the units of ``COVARIATES`` (sex 0 female 1 male, age year,
-        weight kg, height cm, bsa m2, crcl L/h, albumin g/L). More than the model needs may be given.
+        weight kg, height cm, bsa m2, crcl L/h, albumin g/L; inherited phenotypes by their ``LEVELS``). More than
+        the model needs may be given.
     z
         Independent standard normals, shape (n, ``model.n_eta``), columns in the order of ``model.etas``;
         None for typical patients.
@@ -200,10 +201,13 @@ def _covariate_values(model: DrugModel, given: Mapping[str, Array], name: str, n
             nearest=nearest_name(name, given),
         )
     values = np.broadcast_to(given[name], (n,))
-    flags = {"sex": "0 (female) or 1 (male)", "tpmt": "0 (normal) or 1 (carrier)"}
-    legal = np.isin(values, (0.0, 1.0)) if name in flags else np.isfinite(values) & (values > 0.0)
+    levels = LEVELS.get(name)
+    legal = np.isfinite(values) & (values > 0.0) if levels is None else np.isin(values, list(levels))
     if not legal.all():
-        expected = flags.get(name, "a finite number above zero")
+        expected = "a finite number above zero"
+        if levels is not None:
+            *most, last = (f"{level:g} ({meaning})" for level, meaning in levels.items())
+            expected = f"{', '.join(most)} or {last}"
         raise PopulationError(
             "RDN-P102",
             f"the covariate {name} must be {expected}",

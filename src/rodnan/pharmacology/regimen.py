@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rodnan.errors import DoseError, PopulationError, UnitError, nearest_name
 from rodnan.pharmacology.models import DrugModel
+from rodnan.pharmacology.monitoring_rules import MonitoringRule, check_rules
 from rodnan.pharmacology.pieces import DoseSlot
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Increments",
     "Regimen",
     "dose_plan",
+    "span_of",
     "taken",
 ]
 
@@ -146,6 +148,8 @@ class Regimen:
         Length of an infusion (day); None: as the model's route says.
     notes
         What the protocol says beyond this, and what was assumed; to be shown, never acted on.
+    rules
+        By what the dose is held, reduced, resumed or stopped; whoever gives the doses acts on them.
     """
 
     drug: str
@@ -160,6 +164,7 @@ class Regimen:
     maximum: float = math.inf
     infusion: float | None = None
     notes: tuple[str, ...] = ()
+    rules: tuple[MonitoringRule, ...] = ()
 
     def __post_init__(self) -> None:
         reasons = {
@@ -216,6 +221,8 @@ class DosePlan:
         Number of patients.
     notes
         Remarks of the regimens, to be shown.
+    rules
+        Rules of the regimens together; they hold for all of them. :meth:`amounts` is the plan before they act.
     """
 
     drug: str
@@ -223,6 +230,7 @@ class DosePlan:
     n: int
     courses: tuple[_Course, ...]
     notes: tuple[str, ...]
+    rules: tuple[MonitoringRule, ...] = ()
 
     def amounts(self, first_day: int, days: int, multiplier: ArrayLike | None = None) -> Array:
         """Return the planned doses of a span of days.
@@ -265,10 +273,39 @@ class DosePlan:
             )
         return amounts * (factor[:, None, None] if factor.ndim == 1 else factor[:, :, None])
 
+    def under_way(self, first_day: int, days: int) -> bool:
+        """Return whether treatment is under way at any time in a span of days, between doses included.
+
+        Parameters
+        ----------
+        first_day, days
+            The span.
+        """
+        spans = (span_of(course.regimen) for course in self.courses)
+        return any(start < first_day + days and end > first_day for start, end in spans)
+
     @property
     def last_day(self) -> float:
         """Day after which no dose is due; may be infinity."""
         return max((_last(course.regimen) for course in self.courses), default=0.0)
+
+
+def span_of(regimen: Regimen) -> tuple[float, float]:
+    """Return the time over which a regimen is under way.
+
+    Parameters
+    ----------
+    regimen
+        The regimen.
+
+    Returns
+    -------
+    first, end : float
+        Day of the first dose, and the day on which the time of the last dose is over (one interval after it;
+        one day where it is given once). The end may be infinity.
+    """
+    length = 1.0 if math.isinf(regimen.interval) else max(regimen.interval, 1.0)
+    return regimen.start, _last(regimen) + length
 
 
 def dose_plan(
@@ -297,7 +334,8 @@ def dose_plan(
     Raises
     ------
     DoseError
-        ``RDN-D115`` a regimen of another drug, or in a unit this drug is not dosed in.
+        ``RDN-D115`` a regimen of another drug, or in a unit this drug is not dosed in; ``RDN-D185`` the rules
+        of its regimens contradict each other.
     ModelError
         ``RDN-M104`` the drug cannot be given by the route.
     PopulationError
@@ -334,7 +372,9 @@ def dose_plan(
             step = regimen.titration.step.resolve(covariates, n)
         courses.append(_Course(regimen, target, first, step, tuple(used)))
         notes += [f"{model.id}: {note}" for note in regimen.notes]
-    return DosePlan(model.id, tuple(slots), n, tuple(courses), tuple(dict.fromkeys(notes)))
+    rules = check_rules([rule for regimen in regimens for rule in regimen.rules], model.id)
+    notes += [f"{model.id}: {rule} (acted on at the visits of a trial)" for rule in rules]
+    return DosePlan(model.id, tuple(slots), n, tuple(courses), tuple(dict.fromkeys(notes)), rules)
 
 
 def taken(planned: ArrayLike, adherence: ArrayLike, uniforms: ArrayLike) -> Array:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from rodnan.errors import DoseError, UnitError, nearest_name
 from rodnan.evidence.loading import drug_id, drugs, load_drug
+from rodnan.pharmacology.monitoring_words import read_rules, split_rules
 from rodnan.pharmacology.regimen import AS_TOLERATED, DoseRule, Increments, Regimen
 from rodnan.pharmacology.regimen_words import (
     DAYS,
@@ -30,7 +32,7 @@ def regimen_from_item(item: Any, *, where: str | None = None) -> Regimen:
     ----------
     item
         A mapping or object with ``drug``, ``route``, ``dose``, ``unit``, ``interval``, ``interval_unit``,
-        ``start_week``, ``stop_week``, ``titration``, ``doses`` (missing ones are None).
+        ``start_week``, ``stop_week``, ``titration``, ``doses``, ``rules`` (missing ones are None).
     where
         File and field, for messages.
 
@@ -80,6 +82,7 @@ def regimen_from_item(item: Any, *, where: str | None = None) -> Regimen:
         doses=doses,
         titration=_increments(titration, rule),
         notes=(*notes, AS_TOLERATED) if titration == "as tolerated" else tuple(notes),
+        rules=read_rules(str(get("rules")), where) if get("rules") else (),
     )
 
 
@@ -90,7 +93,8 @@ def parse_regimen(text: str, drug: str) -> tuple[Regimen, ...]:
     ----------
     text
         For example ``"1.5 g every 12 h for 104 weeks"``, ``"750 mg/m2 monthly x 6"``, ``"start 1 mg/kg, +25
-        mg monthly, to 2 mg/kg daily for 12 months"``, ``"500 mg bid for 2 weeks then 1 g bid"``.
+        mg monthly, to 2 mg/kg daily for 12 months"``, ``"500 mg bid for 2 weeks then 1 g bid"``. Rules come last
+        and hold for all phases: ``"2 mg/kg daily; hold if neutrophils < 1.0; resume if neutrophils > 1.5"``.
     drug
         Id of the drug.
 
@@ -102,11 +106,16 @@ def parse_regimen(text: str, drug: str) -> tuple[Regimen, ...]:
     ------
     DoseError, UnitError
         The words are not understood, or an amount, unit or interval is illegal. The message names what.
+        ``RDN-D180`` to ``RDN-D186``: a rule that is none (see `monitoring_words.read_rules`).
     """
+    doses, words = split_rules(text)
+    rules = read_rules(words, drug) if words else ()
+    if words and not doses:
+        raise DoseError("RDN-D186", "a rule stands behind the doses of a drug", where=drug, value=words[:60])
     regimens: list[Regimen] = []
     now = 0.0
-    for phase in read_phases(text):
-        regimens.append(_next(phase, drug, now))
+    for phase in read_phases(doses):
+        regimens.append(replace(_next(phase, drug, now), rules=rules))
         now = _end(regimens[-1])
     return tuple(regimens)
 
@@ -119,7 +128,8 @@ def parse_treatment(text: str) -> dict[str, tuple[Regimen, ...]]:
     text
         Each regimen begins with the name of its drug (any of its names). ``then`` switches dose or drug,
         ``plus`` or a semicolon starts another drug beside the first, at day 0: ``"cyclophosphamide 2 mg/kg
-        oral daily for 26 weeks then MMF 1 g twice daily for 78 weeks; prednisone 10 mg daily"``.
+        oral daily for 26 weeks then MMF 1 g twice daily for 78 weeks; prednisone 10 mg daily"``. Rules stand behind
+        the doses of a drug (or of drugs that follow each other) and hold for these.
 
     Returns
     -------
@@ -132,17 +142,35 @@ def parse_treatment(text: str) -> dict[str, tuple[Regimen, ...]]:
         As :func:`parse_regimen`; ``RDN-D120`` a treatment that names no drug; a drug that is not on record.
     """
     treatment: dict[str, list[Regimen]] = {}
-    for line in re.split(r";\s*|\s+plus\s+(?=[A-Za-z])", text.strip().rstrip(";")):
-        drug, now = None, 0.0
+    for line, words in _lines(text):
+        drug, now, given = None, 0.0, []
         for part in split_phases(line):
-            named, words = _named(part)
+            named, phase = _named(part)
             drug = named or drug
             if drug is None:
                 raise DoseError("RDN-D120", "a treatment begins with the name of a drug", value=part[:60])
-            regimen = _next(read_phase(words), drug, now)
-            treatment.setdefault(drug, []).append(regimen)
+            regimen = _next(read_phase(phase), drug, now)
+            given.append(regimen)
             now = _end(regimen)
+        rules = read_rules(words, ", ".join(dict.fromkeys(r.drug for r in given))) if words else ()
+        for regimen in given:
+            treatment.setdefault(regimen.drug, []).append(replace(regimen, rules=rules))
     return {drug: tuple(regimens) for drug, regimens in treatment.items()}
+
+
+def _lines(text: str) -> list[tuple[str, str]]:
+    """Return the doses of each line of a treatment with its rules, which may be behind semicolons, too."""
+    lines: list[tuple[str, str]] = []
+    for part in re.split(r";\s*|\s+plus\s+(?=[A-Za-z])", text.strip().rstrip(";")):
+        doses, words = split_rules(part)
+        if doses or not words:
+            lines.append((doses, words))
+        elif lines:
+            before, said = lines[-1]
+            lines[-1] = (before, f"{said}; {words}" if said else words)
+        else:
+            raise DoseError("RDN-D186", "a rule stands behind the doses of a drug", value=words[:60])
+    return lines
 
 
 def _named(part: str) -> tuple[str | None, str]:

@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from rodnan.engine.keys import normals, uniforms
+from rodnan.population.phenotypes import draw_phenotypes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,7 +64,7 @@ def draw_covariates(seed: int, cohort: str, patients: NDArray[np.integer]) -> di
         float64[n] by name: ``dcssc`` (1 diffuse), ``antibody`` (index into `ANTIBODIES`), ``sex`` (1 male), ``age``
         (year), ``weight`` (kg), ``height`` (cm), ``bsa`` (m2, Mosteller), ``albumin`` (g/L), ``crcl`` (L/h, Cockcroft
         and Gault), ``ild_prone``, ``dlco_healthy`` (%), ``haq_level``, ``anc``, ``lymphocytes``,
-        ``other_leukocytes`` (1e9/L).
+        ``other_leukocytes`` (1e9/L), and the phenotypes of `rodnan.population.phenotypes` at European frequencies.
     """
     table = {name: row.value for name, row in covariate_table().items()}
     u = uniforms(seed, cohort, "covariates/classes", patients, 4)
@@ -103,6 +104,7 @@ def draw_covariates(seed: int, cohort: str, patients: NDArray[np.integer]) -> di
         "anc": table["anc_median"] * np.exp(table["anc_log_sd"] * z[:, 7]),
         "lymphocytes": table["lymphocytes_median"] * np.exp(table["lymphocytes_log_sd"] * z[:, 8]),
         "other_leukocytes": np.full(len(age), table["other_leukocytes"]),
+        **draw_phenotypes(seed, cohort, patients),
     }
 
 

@@ -54,6 +54,19 @@ _WORDS = (
     ("Arm", "A group of patients in a trial that gets the same treatment."),
     ("Baseline", "The start of the trial, before treatment."),
     ("Leukopenia, neutropenia", "Too few white blood cells, or too few of the kind that fights bacteria."),
+    (
+        "Scleroderma renal crisis",
+        "Kidneys that fail within days, mostly with high blood pressure. Drawn from published rates by antibody, kind "
+        "of disease and time since it began.",
+    ),
+    (
+        "Serious infection",
+        "An infection that needs a hospital. Drawn from published rates by age, blood counts and dose of prednisone.",
+    ),
+    (
+        "Treatment-related death",
+        "A death within a hundred days of transplantation. Its share is that of one trial on record.",
+    ),
     ("Virtual patient", "A patient made by a computer. Not a person, and not a copy of one."),
 )
 
@@ -111,6 +124,7 @@ def render_page(
             for place in ("simulated", "results", "safety")
         },
         assumptions=result.get("assumptions") or [],
+        notes=result.get("notes") or [],
         parameter_draws=result.get("parameter_draws", 0),
         not_modelled=result["not_modelled"],
         words=_words(result),

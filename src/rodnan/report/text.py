@@ -63,6 +63,8 @@ def text_tables(result: Mapping[str, Any], width: int = 100) -> str:
     if result.get("assumptions"):
         text = "Assumed, because the record does not say: " + "; ".join(result["assumptions"]) + "."
         parts.append(_fill(text, width))
+    if result.get("notes"):
+        parts.append(_fill("Of the treatments: " + "; ".join(result["notes"]) + ".", width))
     if result["not_modelled"]:
         text = "Published, but not simulated: " + ", ".join(result["not_modelled"]) + "."
         parts.append(_fill(text, width))

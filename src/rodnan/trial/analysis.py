@@ -239,7 +239,7 @@ def summarise_share(
 
 
 def events_by(course: ArmCourse, event: str, week: float) -> NDArray[np.bool_]:
-    """Return who had an event by a week: ``leukopenia``, ``neutropenia``, ``death`` or ``withdrawal``."""
+    """Return who had an event by a week: one of `rodnan.trial.harms.COUNTED`, or ``withdrawal``."""
     day = 7.0 * week
     if event == "death":
         return (course.reason == 1 + REASONS.index("death")) & (course.left_day <= day)

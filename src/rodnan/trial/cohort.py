@@ -46,6 +46,8 @@ class Cohort:
         Weighted candidates they come from.
     pool_size
         Patients in the pool.
+    duration
+        float64[n], years since the first symptom at entry.
     """
 
     patients: NDArray[np.int64]
@@ -58,6 +60,7 @@ class Cohort:
     baseline: Mapping[str, Array]
     entry: Entry
     pool_size: int
+    duration: Array
 
     def own(self, name: str) -> Array:
         """Return one patient parameter, float64[n]."""
@@ -193,4 +196,5 @@ def enrol(
         baseline={name: entry.candidates.values[name][chosen] for name in ("mrss", "fvc_pct_pred")},
         entry=entry,
         pool_size=pool.draws.size,
+        duration=entry.candidates.values["disease_duration"][chosen],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,26 +12,16 @@ from rodnan.disease import readouts
 from rodnan.disease.model import INPUTS, advance_patients
 from rodnan.disease.parameters import ParameterSet
 from rodnan.engine.keys import normals, uniforms
-from rodnan.pharmacology import (
-    channel_map,
-    combine,
-    daily_effects,
-    dose_plan,
-    draw_patients,
-    empty_state,
-    prepare,
-    taken,
-)
+from rodnan.pharmacology import channel_map, combine, empty_state, taken
 from rodnan.pharmacology.effects import CHANNELS, ChannelMap, patient_sizes
-from rodnan.pharmacology.exposure import Prepared
-from rodnan.pharmacology.models import DrugModel, PatientPK
-from rodnan.pharmacology.regimen import DosePlan, Regimen
 from rodnan.population.candidates import raters
 from rodnan.trial.cohort import Cohort
 from rodnan.trial.design import ArmDesign
-from rodnan.trial.feasibility import Background
+from rodnan.trial.harms import STEROID, TRANSPLANT, Harms
+from rodnan.trial.holding import DoseControl, Laboratory
 from rodnan.trial.leaving import confirmed_fall, leaving_chances, tell
 from rodnan.trial.settings import Conduct
+from rodnan.trial.treating import Treatment, treatments_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,7 +51,8 @@ class ArmCourse:
     reason
         int64[n], 0 or 1 + index into `REASONS`.
     first_event
-        float64[n] by event (``leukopenia``, ``neutropenia``), day of the first count below the limit while in.
+        float64[n] by event, while in: day of the first count below the limit (``leukopenia``, ``neutropenia``), or of the
+        visit at which a harm is first known (`rodnan.trial.harms.HARMS`).
     dose_taken
         float64[n], mg over the whole study, all drugs.
     """
@@ -73,19 +64,6 @@ class ArmCourse:
     reason: NDArray[np.int64]
     first_event: dict[str, Array]
     dose_taken: Array
-
-
-@dataclass(frozen=True)
-class _Treatment:
-    """Everything fixed about one drug of an arm."""
-
-    model: DrugModel
-    plan: DosePlan
-    kinetics: PatientPK
-    prepared: Prepared
-    takers: Array | None = (
-        None  # background drugs: 1 for who takes it, and no conduct rule of the study touches it
-    )
 
 
 def conduct_arm(
@@ -126,9 +104,7 @@ def conduct_arm(
     """
     n, visit_days = len(cohort.patients), int(conduct["visit_days"])
     visits = -(-weeks * 7 // visit_days)
-    treatments = [
-        _treatment(arm.models[drug], arm.drugs[drug], cohort, study, seed, workers) for drug in arm.drugs
-    ] + [_background(b, cohort, study, seed, workers) for b in arm.background]
+    treatments = treatments_of(arm, cohort, study, seed, workers)
     mapping = channel_map([t.model for t in treatments])
     sizes = (
         patient_sizes(mapping, [t.kinetics for t in treatments])
@@ -136,25 +112,40 @@ def conduct_arm(
         else np.zeros((n, 0, len(CHANNELS)))
     )
     noise = _Noise(seed, study, cohort, visits, conduct, parameters)
+    grafted = _grafted(treatments, visits * visit_days)
+    harms = Harms(cohort, study=study, seed=seed, visits=visits, grafted=grafted)
     y, amounts_in_body = cohort.state.copy(), [empty_state(t.model, n) for t in treatments]
-    factor, in_study = np.ones(n), np.ones(n, bool)
+    in_study = np.ones(n, bool)
     left_day, reason = np.full(n, np.inf), np.zeros(n, np.int64)
     first = {"leukopenia": np.full(n, np.inf), "neutropenia": np.full(n, np.inf)}
-    reduction, total = np.ones(n), np.zeros(n)
+    total = np.zeros(n)
+    laboratory = Laboratory(
+        cohort, noise.counts, conduct, study=study, seed=seed, visits=visits,
+        rules=[rule for t in treatments for rule in t.plan.rules],
+    )  # fmt: skip
+    control = DoseControl(treatments, laboratory.read(cohort.state, 0, 0), conduct)
     observed = {name: np.empty((visits + 1, n)) for name in ("mrss", "fvc_pct_pred")}
     for name, values in cohort.baseline.items():
         observed[name][0] = values
     skin_at_entry = readouts.mrss(parameters, y, cohort.own("g_s"))
     for visit in range(1, visits + 1):
         day = (visit - 1) * visit_days
-        series = []
+        series, doses, active, sessions = [], [], {}, {}
+        steroid = np.zeros(n)
         for index, t in enumerate(treatments):
-            multiplier = np.where(in_study, factor, 0.0) if t.takers is None else t.takers
+            multiplier = control.multiplier(index, in_study)
             planned = t.plan.amounts(day, visit_days, multiplier=multiplier)
             dose = taken(planned, noise.adherence, noise.doses(t.model.id, visit, planned.shape[1:]))
             total += dose.sum(axis=(1, 2))
-            effects, amounts_in_body[index] = daily_effects(
-                t.model, t.kinetics, amounts_in_body[index], dose, t.prepared, threads=workers
+            if t.model.id == STEROID:
+                steroid += dose.sum(axis=(1, 2)) / visit_days
+            doses.append(dose)
+            active[t.model.id] = (multiplier > 0.0) & t.plan.under_way(day, visit_days)
+            if t.model.dose_unit == "session":
+                sessions[t.model.id] = dose.sum(axis=2)
+        for index, (t, dose) in enumerate(zip(treatments, doses, strict=True)):
+            effects, amounts_in_body[index] = t.effects(
+                amounts_in_body[index], dose, active, sessions, cohort, workers
             )
             series.append(effects)
         inputs = _inputs(mapping, sizes, series, cohort, day, visit_days)
@@ -179,9 +170,8 @@ def conduct_arm(
         observed["fvc_pct_pred"][visit] = readouts.observe_fvc(
             lung, noise.fvc[:, visit], parameters["sd_fvc_noise"]
         )
-        low = _counts(first, kept, cohort, noise, visit, now, visit_days, in_study, conduct)
-        reduction = np.where(low, reduction * conduct["resume_factor"], reduction)
-        factor = np.where(low, conduct["hold_factor"], reduction)
+        readings, low = _counts(first, kept, laboratory, visit, now, visit_days, in_study, conduct)
+        control.look(readings, low)
         on_drug = sum(
             (t.plan.last_day > now) * conduct.dropout_of(t.model.id) for t in treatments if t.takers is None
         )
@@ -201,12 +191,16 @@ def conduct_arm(
             noise,
             conduct,
         )
+        killed = harms.at_visit(visit, now, visit_days, kept, steroid, in_study)
+        leaving = np.where(killed, 1 + REASONS.index("death"), leaving)
         goes = in_study & (leaving > 0) & (not stay)
         left_day[goes], reason[goes] = now, leaving[goes]
         in_study &= ~goes
         if visit % 6 == 0:
             progress(f"{arm.id}: week {now // 7} of {visits * visit_days // 7}")
-    return ArmCourse(arm, np.arange(visits + 1) * visit_days, observed, left_day, reason, first, total)
+    return ArmCourse(
+        arm, np.arange(visits + 1) * visit_days, observed, left_day, reason, first | harms.first, total
+    )
 
 
 class _Noise:
@@ -235,28 +229,13 @@ class _Noise:
         return drawn.reshape(len(self._who), *shape)
 
 
-def _treatment(
-    model: DrugModel,
-    regimens: Sequence[Regimen],
-    cohort: Cohort,
-    study: str,
-    seed: int,
-    workers: int | None,
-    takers: Array | None = None,
-) -> _Treatment:
-    z = normals(seed, study, f"kinetics/{model.id}", cohort.patients, max(1, model.n_eta))[:, : model.n_eta]
-    kinetics = draw_patients(model, cohort.covariates, z)
-    plan = dose_plan(model, regimens, cohort.covariates, len(cohort.patients))
-    return _Treatment(model, plan, kinetics, prepare(model, kinetics, plan.slots, threads=workers), takers)
-
-
-def _background(
-    background: Background, cohort: Cohort, study: str, seed: int, workers: int | None
-) -> _Treatment:
-    """Return the background drug; the same patients take it in every arm with the same share."""
-    u = uniforms(seed, study, f"background/{background.drug}", cohort.patients, 1)[:, 0]
-    takers = (u < background.share).astype(float)
-    return _treatment(background.model, background.regimens, cohort, study, seed, workers, takers)
+def _grafted(treatments: Sequence[Treatment], days: int) -> Array | None:
+    """Return the day of each patient's first planned session of transplantation, infinity for none; None without it."""
+    for t in treatments:
+        if t.model.id == TRANSPLANT:
+            planned = t.plan.amounts(0, days).sum(axis=2) * (1.0 if t.takers is None else t.takers[:, None])
+            return np.where(planned.any(axis=1), (planned > 0).argmax(axis=1), np.inf)
+    return None
 
 
 def _inputs(
@@ -275,33 +254,30 @@ def _inputs(
 def _counts(
     first: dict[str, Array],
     kept: Array,
-    cohort: Cohort,
-    noise: _Noise,
+    laboratory: Laboratory,
     visit: int,
     now: int,
     visit_days: int,
     in_study: NDArray[np.bool_],
     conduct: Conduct,
-) -> NDArray[np.bool_]:
-    """Count blood cells (every two weeks for two months, then every visit); record first events; return who is low."""
+) -> tuple[list[Mapping[str, Array]], NDArray[np.bool_]]:
+    """Read blood (every two weeks for two months, then every visit); record first events; return readings, who is low."""
     low = np.zeros(len(in_study), bool)
-    c = cohort.covariates
+    readings = []
     for position, share in ((0, 0.5), (1, 1.0)):
         if position == 0 and visit > 2:
             continue
         day = now - visit_days + share * visit_days
-        z = noise.counts[:, 4 * visit + 2 * position : 4 * visit + 2 * position + 2]
-        anc = readouts.neutrophils(kept[position], c["anc"]) * np.exp(conduct["count_log_sd"] * z[:, 0])
-        wbc = readouts.white_cells(kept[position], c["anc"], c["lymphocytes"], c["other_leukocytes"])
-        wbc = wbc * np.exp(conduct["count_log_sd"] * z[:, 1])
+        reading = laboratory.read(kept[position], visit, position)
+        readings.append(reading)
         for event, below in (
-            ("leukopenia", wbc < conduct["leukopenia_limit"]),
-            ("neutropenia", anc < conduct["neutropenia_limit"]),
+            ("leukopenia", reading["white cells"] < conduct["leukopenia_limit"]),
+            ("neutropenia", reading["neutrophils"] < conduct["neutropenia_limit"]),
         ):
             happened = below & in_study
             first[event] = np.where(happened, np.minimum(first[event], day), first[event])
             low |= happened
-    return low
+    return readings, low
 
 
 def _leaving(

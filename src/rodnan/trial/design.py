@@ -11,6 +11,7 @@ from rodnan.pharmacology.models import DrugModel
 from rodnan.pharmacology.regimen import Regimen
 from rodnan.population.entries import EntryRules, study_entry
 from rodnan.trial.feasibility import Background, NotSimulated, Treatment, arm_treatment, background_of
+from rodnan.trial.harms import COUNTED, event_name
 
 __all__ = ["ENDPOINTS", "ArmDesign", "TrialDesign", "design_from_study"]
 
@@ -19,6 +20,8 @@ ENDPOINTS: Mapping[str, str] = {"fvc_pct_pred": "% predicted", "mrss": "units (0
 
 LONGEST = 208
 """Weeks beyond which a published number is not simulated."""
+LONGEST_COUNT = 104
+"""The same for counts of events."""
 
 _CALIBRATION = (
     "sls-1",
@@ -111,7 +114,8 @@ def design_from_study(study: Any) -> TrialDesign:
     Raises
     ------
     TrialError
-        RDN-T001 when the study has no arms to run, RDN-T002 when it reports no endpoint that can be simulated.
+        RDN-T001 when the study has no arms to run, RDN-T002 when it reports no endpoint and
+        no event that can be simulated.
     EvidenceError, DoseError, UnitError
         A drug without a model, or a regimen that cannot be given.
     """
@@ -146,14 +150,18 @@ def design_from_study(study: Any) -> TrialDesign:
         for row in study.outcomes
         if row.endpoint in ENDPOINTS and row.week is not None and 0 < row.week <= LONGEST
     ]
-    if not weeks:
+    counted = [row for row in study.adverse_events if event_name(row.event) in COUNTED]
+    counts = [int(row.week) for row in counted if row.week is not None and 0 < row.week <= LONGEST_COUNT]
+    if not weeks and not counts:
         raise TrialError(
-            "RDN-T002", f"the study reports none of {', '.join(ENDPOINTS)} at a week", value=study.id
+            "RDN-T002",
+            f"the study reports none of {', '.join(ENDPOINTS)} at a week, and no event that is counted",
+            value=study.id,
         )
-    weeks += [
+    weeks += counts + [
         int(row.week)
         for row in (*study.adverse_events, *study.withdrawals)
-        if row.week is not None and row.week <= 104
+        if row.week is not None and row.week <= LONGEST_COUNT
     ]
     entry, assumed = study_entry(study)
     role = "calibration" if study.id in _CALIBRATION else "validation"
@@ -182,6 +190,8 @@ def _words(regimen: Regimen) -> str:
     )
     stop = "" if regimen.stop > 1e6 else f" to week {regimen.stop / 7:g}"
     notes: Sequence[str] = regimen.notes
-    return f"{regimen.drug} {regimen.dose.amount:g} {regimen.dose.unit} {every}{stop}" + (
-        f" ({'; '.join(notes)})" if notes else ""
+    return (
+        f"{regimen.drug} {regimen.dose.amount:g} {regimen.dose.unit} {every}{stop}"
+        + (f" ({'; '.join(notes)})" if notes else "")
+        + "".join(f", {rule}" for rule in regimen.rules)
     )

@@ -18,6 +18,7 @@ from rodnan.errors import EvidenceError, RodnanError
 from rodnan.evidence import drug_id
 from rodnan.pharmacology import load_model, model_ids, parse_regimen, regimen_from_item
 from rodnan.pharmacology.models import DrugModel
+from rodnan.pharmacology.monitoring_words import read_rules
 from rodnan.pharmacology.regimen import Regimen
 
 __all__ = ["Background", "NotSimulated", "Treatment", "arm_treatment", "background_of"]
@@ -103,6 +104,8 @@ def arm_treatment(study: Any, arm: Any) -> Treatment | NotSimulated:
     ------
     EvidenceError
         RDN-E202 and like: a drug whose name is a misspelling of a known one.
+    DoseError
+        RDN-D180 to RDN-D185: rules on a dose that are not understood or make no sense.
     """
     text = f"{arm.id} {arm.label}"
     if HISTORICAL.search(text):
@@ -127,12 +130,15 @@ def arm_treatment(study: Any, arm: Any) -> Treatment | NotSimulated:
                 raise
             why = "names several drugs" if MIXED.search(item.drug) else "has no model"
             return NotSimulated(arm.id, f"its treatment {item.drug!r} {why}")
+        where = f"{study.id}: arms.{arm.id}"
+        words = getattr(item, "rules", None)
+        rules = read_rules(words, where) if words else ()
         try:
-            regimens, said = _regimens(item, drug, model, where=f"{study.id}: arms.{arm.id}")
+            regimens, said = _regimens(item, drug, model, where=where)
         except RodnanError as error:
             return NotSimulated(arm.id, f"its regimen cannot be given: {error.message}")
         models[drug] = model
-        drugs.setdefault(drug, []).extend(regimens)
+        drugs.setdefault(drug, []).extend(replace(r, rules=rules or r.rules) for r in regimens)
         notes.extend(said)
     return Treatment(
         {d: tuple(r) for d, r in drugs.items()}, models, tuple(f"{arm.id}: {note}" for note in notes)

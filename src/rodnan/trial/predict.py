@@ -18,6 +18,7 @@ from rodnan.trial.analysis import events_by, seen
 from rodnan.trial.cohort import Followed, enrol, follow_untreated
 from rodnan.trial.conduct import ArmCourse, conduct_arm
 from rodnan.trial.design import ENDPOINTS, TrialDesign
+from rodnan.trial.harms import COUNTED
 from rodnan.trial.settings import conduct_settings
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ArmMeans", "StudyMeans", "predict_studies", "with_potencies"]
 
-EVENTS = ("leukopenia", "neutropenia", "death", "withdrawal")
+EVENTS = (*COUNTED, "withdrawal")
 """Events whose cumulative share an arm reports."""
 
 UNTREATED_YEARS, FOLLOW_UP_YEARS = 13.0, 4.3

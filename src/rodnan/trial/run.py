@@ -23,8 +23,10 @@ from rodnan.trial.analysis import (
 from rodnan.trial.cohort import Cohort, enrol
 from rodnan.trial.conduct import ArmCourse, conduct_arm
 from rodnan.trial.design import ENDPOINTS, TrialDesign, design_from_study
+from rodnan.trial.harms import COUNTED, TRANSPLANT, event_name
 from rodnan.trial.published import agrees, published_count, published_number
 from rodnan.trial.settings import Conduct, conduct_settings
+from rodnan.trial.treating import arm_notes
 from rodnan.trial.uncertainty import ParameterDraw, ParameterSpread, parameter_spread
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ def run(
     -------
     dict
         Ready for JSON: ``study, seed, manifest, cohort, arms, outcomes, contrasts, adverse_events, withdrawals,
-        trajectories, parameter_draws, not_modelled``.
+        trajectories, parameter_draws, assumptions, notes, not_modelled, sources``.
 
     Raises
     ------
@@ -167,6 +169,7 @@ def run(
         "trajectories": _trajectories(courses, repetitions, conduct, spread),
         "parameter_draws": len(draws),
         "assumptions": list(design.assumptions),
+        "notes": [note for arm in design.arms for note in arm_notes(arm)],
         "not_modelled": _not_modelled(design),
         "sources": [str(source) for source in record.source],
     }
@@ -305,9 +308,6 @@ def _baseline_row(moment: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-_COUNTED = {"leukopenia": "WBC < 2500/uL", "neutropenia": "neutrophils < 1000/uL", "death": "any cause"}
-
-
 def _adverse_events(
     design: TrialDesign,
     courses: Mapping[str, ArmCourse],
@@ -316,12 +316,17 @@ def _adverse_events(
 ) -> list[dict[str, Any]]:
     rows = []
     for arm, course in courses.items():
-        for event, definition in _COUNTED.items():
+        for event, definition in COUNTED.items():
             found = [
                 row
                 for row in design.study.adverse_events
-                if row.event == event and row.arm == arm and row.week is not None and row.week <= design.weeks
+                if event_name(row.event) == event
+                and row.arm == arm
+                and row.week is not None
+                and row.week <= design.weeks
             ]
+            if event == "treatment-related death" and not found and TRANSPLANT not in course.arm.models:
+                continue
             for row in found or [None]:
                 week = design.weeks if row is None else row.week
                 moved = None if spread is None else spread.share(arm, event, _visit(course, week))
@@ -420,7 +425,7 @@ def _quantiles(course: ArmCourse, endpoint: str, visit: int, levels: tuple[int, 
 
 def _not_modelled(design: TrialDesign) -> list[str]:
     endpoints = sorted({row.endpoint for row in design.study.outcomes} - set(ENDPOINTS))
-    events = sorted({row.event for row in design.study.adverse_events} - set(_COUNTED))
+    events = sorted({event_name(row.event) for row in design.study.adverse_events} - set(COUNTED))
     subgroups = [arm.id for arm in design.study.arms if getattr(arm, "subgroup_of", None) is not None]
     return (
         [f"endpoint {name}" for name in endpoints]

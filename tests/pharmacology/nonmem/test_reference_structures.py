@@ -276,3 +276,38 @@ def test_options_that_a_structure_does_not_have_are_refused(make, code):
     with pytest.raises(ModelError) as caught:
         make()
     assert caught.value.code == code
+
+
+SATURABLE = "{name: m, structure: ADVAN10, parameters: {VM: 30, KM: 20}, outputs: {C: A1}}"
+
+
+def _table(*rows):
+    return "\n".join(["ID,TIME,EVID,AMT,CMT,RATE,II,ADDL,SS", *rows]) + "\n"
+
+
+@pytest.mark.parametrize("rate", [0.0, 50.0])
+def test_ss_2_of_a_nonlinear_model_is_the_sum_that_nonmem_defines(rate):
+    """The state as it would be, plus the steady state of the dose alone; then the equations go on from the sum."""
+    before = run_yaml(SATURABLE, _table("1,0,1,80,1,0,0,0,0", "1,6,0,0,1,0,0,0,0")).amounts[1, 0]
+    alone = run_yaml(SATURABLE, _table(f"1,0,1,100,1,{rate},12,0,1")).amounts[0, 0]
+    rows = ("1,0,1,80,1,0,0,0,0", f"1,6,1,100,1,{rate},12,0,2", "1,9,0,0,1,0,0,0,0")
+    done = run_yaml(SATURABLE, _table(*rows))
+    assert done.amounts[1, 0] == pytest.approx(before + alone, rel=1e-9)
+
+    def slope(t, x, fed):
+        return [fed - 30.0 * x[0] / (20.0 + x[0])]
+
+    x, now = before + alone, 0.0
+    for until, fed in ((2.0, rate), (3.0, 0.0)):
+        options = {"rtol": 1e-11, "atol": 1e-12, "args": (fed,)}
+        x = solve_ivp(slope, (now, until), [x], method="DOP853", **options).y[0, -1]
+        now = until
+    assert done.amounts[2, 0] == pytest.approx(x, rel=1e-8)
+
+
+def test_ss_2_of_a_nonlinear_model_is_told_once_and_of_a_linear_one_not_at_all():
+    rows = ("1,0,1,80,1,0,0,0,0", "1,6,1,100,1,0,12,0,2", "1,8,1,50,1,0,12,0,2", "1,9,1,0,1,5,0,0,2")
+    (notice,) = run_yaml(SATURABLE, _table(*rows)).notices
+    assert notice.startswith("row 3: SS 2 adds the steady state")
+    linear = "{name: m, structure: ADVAN1, parameters: {CL: 1, V: 10}}"
+    assert run_yaml(linear, _table(*rows)).notices == ()

@@ -16,7 +16,6 @@ from rodnan.errors import DoseError, SourceError
 from rodnan.pharmacology.nonmem import parse_dataset, read_dataset
 
 LINEAR = "{name: m, structure: ADVAN2, parameters: {KA: 1, CL: 1, V: 10}}"
-SATURABLE = "{name: m, structure: ADVAN10, parameters: {VM: 10, KM: 5}, outputs: {C: A1}}"
 WEIGHT = "{name: m, structure: ADVAN1, parameters: {CL: WT/70, V: 10}}"
 LAGGED = "{name: m, structure: ADVAN1, parameters: {CL: 1, V: 10}, lag: {central: 1}}"
 KEEPS = "{name: m, compartments: [gut], rate_matrix: [[0]], outputs: {X: A1}}"
@@ -52,7 +51,6 @@ ILLEGAL = {
     "RDN-D165": (LINEAR, ",D1", ["1,0,1,100,1,-2,0,0,0,1,-1"], "below zero"),
     "RDN-D166": (LINEAR, ",ALAG1", ["1,0,1,100,1,0,0,0,0,1,-1"], "a lag below zero"),
     "RDN-D167": (LINEAR, ",F1", ["1,0,1,100,1,0,0,0,0,1,-0.5"], "below zero"),
-    "RDN-D168": (SATURABLE, "", ["1,0,1,100,1,0,24,0,2,1"], "linear"),
     "RDN-D169": (LAGGED, "", ["1,0,1,0,1,10,0,0,1,1"], "lag"),
     "RDN-D170": (LINEAR, "", ["1,0,1,100,1,0,0,0,0,0"], "column MDV"),
     "RDN-D172": (LAGGED, ",ALAG1", ["1,0,1,100,1,0,0,0,0,1,1"], "column ALAG1"),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from rodnan.calibration.claims import contrasts, safety, transplantation, trials, typical
+from rodnan.calibration.claims import contrasts, methotrexate, safety, transplantation, trials, typical
 from rodnan.calibration.claims.lab import Lab
 from rodnan.calibration.claims.record import Found
 
@@ -30,8 +30,8 @@ KINDS: Mapping[str, Experiment] = MappingProxyType(
         "listed-drugs": typical.listed_drugs,
         "long-term": contrasts.long_term,
         "maintenance": contrasts.maintenance,
-        "methotrexate-kidney": typical.methotrexate_kidney,
         "methotrexate-routes": typical.methotrexate_routes,
+        "methotrexate-toxicity": methotrexate.toxicity,
         "onset": contrasts.onset,
         "peaks-in-order": contrasts.peaks_in_order,
         "pilot-agents": contrasts.pilot_agents,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,6 +50,7 @@ __all__ = ["Lab", "Treated", "Treatment", "bootstrap", "mean_of", "share_of"]
 Treatment = Sequence[Any]
 """``[drug, doses in words]``, or ``[drug, doses, day on which it begins]``."""
 
+NONE: Mapping[str, float] = MappingProxyType({})
 UNTREATED_YEARS, FOLLOW_UP_YEARS = 13.0, 6.3
 BLOCK = 14
 """Days of treatment simulated at a time; courses are kept at its multiples."""
@@ -235,9 +237,12 @@ class Lab:
             baseline={key: entry.candidates.values[key][chosen] for key in ("mrss", "fvc_pct_pred")},
             entry=entry,
             pool_size=pool.draws.size,
+            duration=entry.candidates.values["disease_duration"][chosen],
         )
 
-    def treat(self, study: str, treatments: Sequence[Treatment], days: int) -> Treated:
+    def treat(
+        self, study: str, treatments: Sequence[Treatment], days: int, covariates: Mapping[str, float] = NONE
+    ) -> Treated:
         """Treat a cohort as planned and keep its course.
 
         Parameters
@@ -248,17 +253,22 @@ class Lab:
             Drugs with their doses in words; none for an untreated course.
         days
             Length.
+        covariates
+            Values that every patient has instead of their own.
 
         Returns
         -------
         Treated
             Patients differ in kinetics and sensitivity, the same in every course of a cohort.
         """
-        key = (study, tuple(tuple(t) for t in treatments))
+        key = (study, tuple(tuple(t) for t in treatments), tuple(sorted(covariates.items())))
         blocks = -(-days // BLOCK)
         done = self._treated.get(key)
         if done is None or len(done.days) <= blocks:
-            self._treated[key] = done = self._course(study, self.cohort(study), treatments, blocks)
+            cohort = self.cohort(study)
+            same = {name: np.full(self.patients, value) for name, value in covariates.items()}
+            cohort = replace(cohort, covariates={**cohort.covariates, **same}) if same else cohort
+            self._treated[key] = done = self._course(study, cohort, treatments, blocks)
         return done
 
     def _course(self, name: str, cohort: Cohort, treatments: Sequence[Treatment], blocks: int) -> Treated:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rodnan.errors import CalibrationError, nearest_name
+from rodnan.trial.settings import SettingRow
 
 __all__ = [
     "ClaimCheck",
@@ -123,16 +124,6 @@ class Settings(BaseModel):
     patients: int = Field(ge=20)
 
 
-class _HazardRow(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    value: float = Field(gt=0)
-    unit: str = Field(min_length=1)
-    basis: Literal["read", "recalled", "assumed", "estimated"]
-    source: str = Field(min_length=8)
-
-
 @dataclass(frozen=True)
 class Measured:
     """A number from a simulation with its Monte-Carlo standard error (0 where nothing was drawn)."""
@@ -201,9 +192,11 @@ def settings() -> Settings:
 
 @lru_cache(maxsize=1)
 def hazards() -> Mapping[str, float]:
-    """Return the hazards of harms by name, in the units of their record."""
-    rows = [_HazardRow.model_validate(row) for row in _load("hazards.yaml")["rows"]]
-    return MappingProxyType({row.name: row.value for row in rows})
+    """Return the hazards of harms by name, in the units of their record: those of virtual trials, and the claims' own."""
+    from rodnan.trial.harms import harm_hazards
+
+    rows = [SettingRow.model_validate(row) for row in _load("hazards.yaml")["rows"]]
+    return MappingProxyType({**harm_hazards(), **{row.name: row.value for row in rows}})
 
 
 def judge(check: ClaimCheck, found: Found) -> Judged:

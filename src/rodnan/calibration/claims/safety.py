@@ -12,12 +12,14 @@ from rodnan.calibration.claims.lab import Lab, Treated, Treatment, mean_of, shar
 from rodnan.calibration.claims.record import Found, Measured, hazards
 from rodnan.calibration.claims.trials import event_z
 from rodnan.calibration.claims.typical import course_of
+from rodnan.disease import readouts
 from rodnan.engine.keys import uniforms
 from rodnan.evidence import load_drug
 from rodnan.pharmacology import dose_plan, load_model, parse_regimen
 from rodnan.trial.analysis import events_by
 from rodnan.trial.cohort import Cohort
 from rodnan.trial.conduct import REASONS
+from rodnan.trial.harms import lung_infection_hazard
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,16 +37,13 @@ __all__ = [
 ]
 
 YEAR = 365.25
-IGG_LEVEL = 11.0
-"""g/L of IgG that one unit of the state G1 stands for."""
 SIDE_EFFECT = REASONS.index("adverse event") + 1
 
 
 def infection_hazard(cohort: Cohort, course: Treated, prednisolone: Array) -> Array:
     """Return the hazard of serious infection (1/year) along a course, float64[k, n].
 
-    ``base x 3.87 [age >= 65] x 4.06^PSL x b_N^(1.5-ANC)+ x b_L^(0.6-ALC)+ x b_G^((7-IgG)+/7)``
-    (model.md section 3; coefficients in hazards.yaml).
+    That of a virtual trial, `rodnan.trial.harms.lung_infection_hazard`.
 
     Parameters
     ----------
@@ -53,18 +52,13 @@ def infection_hazard(cohort: Cohort, course: Treated, prednisolone: Array) -> Ar
     prednisolone
         float64[k, 1] or [k, n], mg/kg/day.
     """
-    h, c = hazards(), cohort.covariates
-    neutrophils = c["anc"] * course.state("N4")
-    lymphocytes = c["lymphocytes"] * course.state("L")
-    igg = IGG_LEVEL * course.state("G1")
-    age = c["age"][None, :] + course.days[:, None] / YEAR
-    return (
-        h["infection_base"]
-        * np.where(age >= 65.0, h["infection_age_65"], 1.0)
-        * h["infection_prednisolone"] ** prednisolone
-        * h["infection_neutrophils"] ** np.maximum(0.0, 1.5 - neutrophils)
-        * h["infection_lymphocytes"] ** np.maximum(0.0, 0.6 - lymphocytes)
-        * h["infection_igg"] ** (np.maximum(0.0, 7.0 - igg) / 7.0)
+    c = cohort.covariates
+    return lung_infection_hazard(
+        c["age"][None, :] + course.days[:, None] / YEAR,
+        prednisolone,
+        readouts.neutrophils(course.states, c["anc"]),
+        readouts.lymphocytes(course.states, c["lymphocytes"]),
+        readouts.igg(course.states),
     )
 
 

@@ -1,4 +1,4 @@
-"""Checks on the typical patient: drive and collagen, modes of drugs, depletion, dose levels, routes, exchange, kidney."""
+"""Checks on the typical patient: drive and collagen, modes of drugs, depletion, dose levels, routes, exchange."""
 
 from __future__ import annotations
 
@@ -39,7 +39,6 @@ __all__ = [
     "course_of",
     "drive_response",
     "listed_drugs",
-    "methotrexate_kidney",
     "methotrexate_routes",
     "plasma_exchange",
     "two_dose_levels",
@@ -270,33 +269,4 @@ def plasma_exchange(lab: Lab, arguments: Mapping[str, Any]) -> Found:
             "with_suppression": Measured(max(float(v) for v in together.values())),
         },
         said,
-    )
-
-
-def methotrexate_kidney(lab: Lab, arguments: Mapping[str, Any]) -> Found:
-    """Return how kidney function changes exposure to low-dose methotrexate and the lowest neutrophils.
-
-    Parameters
-    ----------
-    lab
-        Parameters.
-    arguments
-        ``doses``, ``crcl`` (usual and lowered creatinine clearance, L/h), ``days``.
-    """
-    model, exposure, lowest = load_model("methotrexate"), [], []
-    for clearance in arguments["crcl"]:
-        patients = draw_patients(model, {**TYPICAL_PATIENT, "crcl": clearance})
-        times = np.concatenate([np.linspace(0, 1, 400), np.linspace(1.05, 4, 60)])
-        curve = concentrations(model, patients, [(0.0, 15.0, "oral", 0.0)], times)
-        exposure.append(float(np.ravel(area_to_infinity(times, curve, method="log"))[0]))
-        course = course_of(
-            lab, arguments["days"], ("methotrexate", arguments["doses"]), crcl=float(clearance)
-        )
-        lowest.append(float(course.change("N4").min()))
-    return Found(
-        {
-            "exposure": Measured(exposure[1] / exposure[0]),
-            "counts": Measured(lowest[1] - lowest[0]),
-        },
-        f"lowest neutrophils {lowest[0]:.3f} and {lowest[1]:.3f} of the start",
     )

@@ -13,6 +13,7 @@ import numpy as np
 from rodnan.disease.parameters import ParameterSet, load_parameters
 from rodnan.errors import CalibrationError
 from rodnan.trial.design import ENDPOINTS, TrialDesign
+from rodnan.trial.predict import EVENTS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,8 +27,6 @@ Key = tuple[str, str, float]
 
 FAULTS = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError)
 """What one record with impossible numbers may raise; it must not stop the others."""
-
-EVENTS = ("leukopenia", "neutropenia", "death", "withdrawal")
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from itertools import combinations
 from typing import Any
 
 from rodnan.evidence.synthesis.effects import se_from_p
-from rodnan.trial.design import ENDPOINTS, LONGEST
+from rodnan.trial.design import ENDPOINTS, LONGEST, LONGEST_COUNT
+from rodnan.trial.harms import COUNTED, event_name
 
 __all__ = ["Count", "Number", "Published", "published"]
 
 SIGNS = {"lower": -1, "higher": 1}
-EVENTS = ("leukopenia", "neutropenia", "death")
 
 
 @dataclass(frozen=True)
@@ -251,11 +251,17 @@ def _made(levels: Sequence[Number], printed: Sequence[Number]) -> list[Number]:
 def _counts(study: Any, arms: Any) -> tuple[Count, ...]:
     found: dict[tuple[str, str, float], Count] = {}
     for row in study.adverse_events:
-        if row.event not in EVENTS or row.arm not in arms or row.week is None or not 0 < row.week <= 104:
+        event = event_name(row.event)
+        if (
+            event not in COUNTED
+            or row.arm not in arms
+            or row.week is None
+            or not 0 < row.week <= LONGEST_COUNT
+        ):
             continue
         of = row.of or arms[row.arm].n
         n = row.n if row.n is not None else None if row.pct is None or not of else round(row.pct * of / 100)
         if n is not None and of and n <= of:
-            key = (row.arm, row.event, float(row.week))
-            found.setdefault(key, Count(study.id, row.arm, row.event, float(row.week), n, of, row.basis))
+            key = (row.arm, event, float(row.week))
+            found.setdefault(key, Count(study.id, row.arm, event, float(row.week), n, of, row.basis))
     return tuple(found.values())

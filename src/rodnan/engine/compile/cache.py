@@ -6,11 +6,11 @@ import hashlib
 import importlib.util
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
 
+from rodnan.engine.files import write_whole
 from rodnan.errors import EngineError
 
 __all__ = ["cache_directory", "load_kernel", "source_key"]
@@ -73,11 +73,7 @@ def load_kernel(name: str, key: str, build: Callable[[], str]) -> ModuleType:
 
 def _write(path: Path, source: str) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(source)
-        os.replace(temporary, path)
+        write_whole(path, source.encode("utf-8"))
     except OSError as error:
         raise EngineError(
             "RDN-N002",

@@ -15,7 +15,10 @@ Doses = Annotated[tuple[Positive, ...], Field(min_length=1)]
 
 
 class RegimenItem(Record):
-    """One drug at one dose and interval; a list of doses is the span or the levels that were given."""
+    """One drug at one dose and interval; a list of doses is the span or the levels that were given.
+
+    `rules` says in words by what the dose is held, reduced, resumed or stopped; a virtual trial acts on it.
+    """
 
     drug: Text
     route: str | None = None
@@ -26,6 +29,7 @@ class RegimenItem(Record):
     start_week: Week | None = None
     stop_week: Week | tuple[Week, Week] | None = None
     titration: str | None = None
+    rules: str | None = None
     preparation: str | None = None
     as_given: str | None = None
     note: str | None = None

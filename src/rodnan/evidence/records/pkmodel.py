@@ -19,6 +19,7 @@ from rodnan.evidence.records.base import Number as Finite
 
 __all__ = [
     "COVARIATES",
+    "LEVELS",
     "PARAMETER_KINDS",
     "AbsorptionRecord",
     "CheckRecord",
@@ -44,9 +45,21 @@ COVARIATES: Mapping[str, str] = {
     "bsa": "m2",
     "crcl": "L/h",
     "albumin": "g/L",
-    "tpmt": "1",  # 0 normal activity, 1 carrier of one slow allele of thiopurine methyltransferase
+    "tpmt": "1",  # thiopurine methyltransferase
+    "nudt15": "1",  # nudix hydrolase 15, which takes thioguanine triphosphate away from DNA
+    "cyp3a5": "1",  # cytochrome P450 3A5
+    "folate": "1",  # folic acid, 5 mg a week or more
 }
 """Covariates a model may use, with the unit in which they are handed over."""
+
+LEVELS: Mapping[str, Mapping[float, str]] = {
+    "sex": {0.0: "female", 1.0: "male"},
+    "tpmt": {0.0: "normal", 1.0: "intermediate", 2.0: "absent"},
+    "nudt15": {0.0: "normal", 1.0: "intermediate", 2.0: "poor"},
+    "cyp3a5": {0.0: "not expressed", 1.0: "expressed"},
+    "folate": {0.0: "none", 1.0: "takes folic acid"},
+}
+"""Covariates that have levels, with what each level means."""
 
 PARAMETER_KINDS: Mapping[str, tuple[str, str, str]] = {
     "clearance": (r"CL|CLm|Q|Q3", "L/day", "clearance"),
@@ -72,6 +85,10 @@ def parameter_kind(name: str) -> str | None:
         if re.fullmatch(pattern, name):
             return kind
     return None
+
+
+def _levels(levels: Mapping[float, str]) -> str:
+    return ", ".join(f"{level:g} ({meaning})" for level, meaning in levels.items())
 
 
 class CovariateRecord(Record):
@@ -103,6 +120,9 @@ class CovariateRecord(Record):
         if self.form == "factor":
             if self.level is None or self.value <= 0.0:
                 raise ValueError("a factor needs the level it holds for and a value above zero")
+            levels = LEVELS.get(self.covariate)
+            if levels is not None and self.level not in levels:
+                raise ValueError(f"{self.covariate} has the levels {_levels(levels)}")
         elif self.centre is None or self.unit is None:
             raise ValueError("a power or linear covariate needs a centre and its unit")
         return self

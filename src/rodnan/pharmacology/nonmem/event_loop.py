@@ -6,7 +6,7 @@ Individuals are independent; the events of one are the business of `rodnan.pharm
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,9 @@ class Simulation:
         Compartment of each record, the default filled in.
     notices
         What a reader should know: columns that nothing reads, deviations from NONMEM.
+    observations
+        Name -> individual predictions and observations, shape (records,); NaN where nothing is observed. Empty
+        without residual error.
     """
 
     table: EventTable
@@ -44,6 +47,7 @@ class Simulation:
     outputs: Mapping[str, NDArray[np.float64]]
     compartment: tuple[int, ...]
     notices: tuple[str, ...] = ()
+    observations: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
 def simulate(
@@ -79,10 +83,9 @@ def simulate(
         An illegal record (`rodnan.pharmacology.events`), or a lag, bioavailability, duration or rate that
         cannot be used: ``RDN-D162`` RATE -1 without a modelled rate; ``RDN-D163`` RATE -2 without a modelled
         duration; ``RDN-D164`` a modelled rate not above zero; ``RDN-D165`` a modelled duration not above
-        zero; ``RDN-D166`` a lag below zero; ``RDN-D167`` a bioavailability below zero; ``RDN-D168`` SS 2 in a
-        nonlinear model; ``RDN-D169`` a lag with the steady state of a constant infusion; ``RDN-D174`` too
-        many doses; ``RDN-D175`` too many infusions at once; ``RDN-D176`` no steady state; ``RDN-D133`` a
-        value is missing where a dose needs it.
+        zero; ``RDN-D166`` a lag below zero; ``RDN-D167`` a bioavailability below zero; ``RDN-D169`` a lag with the
+        steady state of a constant infusion; ``RDN-D174`` too many doses; ``RDN-D175`` too many infusions
+        at once; ``RDN-D176`` no steady state; ``RDN-D133`` a value is missing where a dose needs it.
     ModelError
         ``RDN-M403`` a parameter or output that is not finite; ``RDN-M408`` equations that cannot be solved.
     EngineError

@@ -70,6 +70,7 @@ class Shared:
 
     doses_left: int
     notices: list[str] = field(default_factory=list)
+    superposition_told: bool = False
 
 
 @dataclass
@@ -324,18 +325,18 @@ class Individual:
         else:
             self.x = self.x + state
 
-    def _check_superposition(self, event: Event) -> None:
-        if event.ss == 2 and not self.model.is_linear:
-            raise DoseError(
-                "RDN-D168",
-                "SS 2 adds two states, which means something in linear models only",
-                where=f"row {event.row}, column SS",
-                value=event.ss,
+    def _tell_superposition(self, event: Event) -> None:
+        """Tell, once a data set, that the sum of two states of a nonlinear model is asked for."""
+        if event.ss == 2 and not self.model.is_linear and not self.shared.superposition_told:
+            self.shared.superposition_told = True
+            self.shared.notices.append(
+                f"row {event.row}: SS 2 adds the steady state to the present one, as NONMEM does; in this nonlinear "
+                "model the sum is no steady state of both, and what is there without doses counts twice"
             )
 
     def _constant(self, event: Event, moment: Moment) -> None:
         """Steady state of an infusion that never ended until now; F does not apply to it."""
-        self._check_superposition(event)
+        self._tell_superposition(event)
         c = self._compartment(event)
         inputs = np.zeros(self.model.n)
         if not event.is_endogenous:
@@ -359,7 +360,7 @@ class Individual:
         return state
 
     def _steady(self, event: Event, moment: Moment, c: int, lag: float) -> None:
-        self._check_superposition(event)
+        self._tell_superposition(event)
         n, ii = self.model.n, event.ii
         amount = event.amt * self._value(self.model.bioavailability, c, moment, 1.0, "RDN-D167", "an F")
         bolus, inputs, rate, duration = np.zeros(n), np.zeros(n), 0.0, 0.0

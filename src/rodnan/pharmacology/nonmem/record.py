@@ -7,7 +7,7 @@ other parameters and of columns of the data set) and outputs. See ``docs/guide/p
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,14 +17,17 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from rodnan.errors import ModelError, SourceError, nearest_name
 from rodnan.pharmacology.nonmem.expressions import parse
 from rodnan.pharmacology.nonmem.model import ModelSpec, Text
+from rodnan.pharmacology.nonmem.residual import ResidualError, check_residual
 from rodnan.pharmacology.nonmem.structures import Skeleton, add_turnover, named_structure
 
 __all__ = [
     "ModelRecord",
     "ParameterEntry",
+    "ResidualRecord",
     "TurnoverRecord",
     "parse_model_record",
     "read_model_record",
+    "residual_of",
     "to_spec",
 ]
 
@@ -64,6 +67,14 @@ class TurnoverRecord(_Record):
     hill: bool = False
 
 
+class ResidualRecord(_Record):
+    """Residual error of one output (`ResidualError`): standard deviations, or entries with their source."""
+
+    proportional: ParameterEntry | Finite | None = None
+    additive: ParameterEntry | Finite | None = None
+    exponential: ParameterEntry | Finite | None = None
+
+
 class ModelRecord(_Record):
     """A model file.
 
@@ -83,6 +94,8 @@ class ModelRecord(_Record):
         Compartment (name or number) -> expression. ``duration`` serves RATE -2, ``rate`` RATE -1.
     outputs
         Name -> expression. Without any, a named structure gives its concentration as ``CP``.
+    residual
+        Output -> residual error, for observations beside the predictions.
     default_dose
         Compartment of doses with CMT 0 or without CMT; by default the first.
     units
@@ -109,6 +122,7 @@ class ModelRecord(_Record):
     duration: Mapping[Key, Value] = Field(default_factory=dict)
     rate: Mapping[Key, Value] = Field(default_factory=dict)
     outputs: Mapping[Name, Value] = Field(default_factory=dict)
+    residual: Mapping[Name, ResidualRecord] = Field(default_factory=dict)
     default_dose: Key | None = None
 
 
@@ -162,7 +176,8 @@ def parse_model_record(text: str, where: str = "model") -> ModelRecord:
 
 def _fields(place: tuple[int | str, ...]) -> tuple[str, ...]:
     """Names that are valid where an unknown one was found."""
-    inner = {"parameters": ParameterEntry, "turnover": TurnoverRecord}.get(str(place[0]), ModelRecord)
+    kinds = {"parameters": ParameterEntry, "turnover": TurnoverRecord, "residual": ResidualRecord}
+    inner = kinds.get(str(place[0]), ModelRecord)
     return tuple((ModelRecord if len(place) == 1 else inner).model_fields)
 
 
@@ -244,6 +259,48 @@ def to_spec(record: ModelRecord) -> ModelSpec:
     )
     _refuse_unread(spec, skeleton)
     return spec
+
+
+def residual_of(record: ModelRecord, outputs: Collection[str]) -> dict[str, ResidualError]:
+    """Return the residual errors of a model file.
+
+    Parameters
+    ----------
+    record
+        The record.
+    outputs
+        Names of the outputs of its model.
+
+    Returns
+    -------
+    dict
+        Output -> error.
+
+    Raises
+    ------
+    ModelError
+        ``RDN-M413``, ``RDN-M414`` as `check_residual`; ``RDN-M415`` an illegal size.
+    """
+    errors = {}
+    for name, entry in record.residual.items():
+        sizes = {}
+        for kind in ResidualRecord.model_fields:
+            given = getattr(entry, kind)
+            size = given.value if isinstance(given, ParameterEntry) else given
+            if isinstance(size, str):
+                where = f"{record.name}: residual.{name}.{kind}"
+                raise ModelError(
+                    "RDN-M415", "the size of a residual error is a number", where=where, value=size
+                )
+            if size is not None:
+                sizes[kind] = size
+        try:
+            errors[name] = ResidualError(**sizes)
+        except ModelError as e:
+            where = f"{record.name}: residual.{name}"
+            raise ModelError(e.code, e.message, where=where, value=e.value) from None
+    check_residual(errors, outputs)
+    return errors
 
 
 def _skeleton(record: ModelRecord) -> Skeleton:
