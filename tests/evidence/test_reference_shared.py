@@ -132,13 +132,15 @@ def test_the_catalogue_carries_every_figure_of_the_drugs():
 @pytest.mark.parametrize(("file", "rows"), [("immune-kinetics", kinetics), ("safety", safety)])
 def test_the_catalogue_carries_every_row_of_the_tables(file, rows):
     given = plain(shared_path(f"evidence/{file}.yaml"))["entries"]
-    assert len(given) == len(rows())
-    for there, row in zip(given, rows(), strict=True):
-        assert row.basis == there.get("basis")
-        assert (
-            dict(numbers(row.model_dump(mode="json", exclude_unset=True))).items()
-            >= dict(numbers(there)).items()
-        )
+    ours = iter(rows())
+    for there in given:  # in their order; the catalogue may hold more in between
+        assert any(_holds(row, there) for row in ours), there
+
+
+def _holds(row, there) -> bool:
+    """Tell whether a row of the catalogue has every figure of one of the reference data."""
+    figures = dict(numbers(row.model_dump(mode="json", exclude_unset=True))).items()
+    return row.basis == there.get("basis") and figures >= dict(numbers(there)).items()
 
 
 def test_basis_and_arms_of_outcomes_are_kept():

@@ -34,7 +34,10 @@ if __name__ == "__main__":
     killer.start()
     ran = stream_population(plan, folder, executor, shard=shard)
     killer.join()
-    left = len([node for node in ray.nodes() if node["Alive"]])
+    left, end = nodes, time.monotonic() + 60
+    while left == nodes and time.monotonic() < end:  # the head learns of a death some time after it
+        left = len([node for node in ray.nodes() if node["Alive"]])
+        time.sleep(0.1)
     ray.shutdown()
     cluster.shutdown()
     sys.stdout.write(f"ran {ran} shards, nodes {nodes} -> {left}\n")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rodnan.disease.parameters import load_parameters
-from rodnan.errors import RodnanError, TrialError
+from rodnan.errors import EngineError, RodnanError, TrialError
 from rodnan.evidence import load_study, read_study
 from rodnan.trial import ArmDesign, conduct_arm, conduct_settings, design_from_study, enrol, run
 from rodnan.trial.analysis import draw_replicates, events_by, summarise_change, summarise_contrast
@@ -199,3 +199,8 @@ def test_a_missing_covariate_is_named(parts):
 def test_arms_can_be_made_by_hand(parts):
     arm = ArmDesign("none", "nothing", 10, {}, {}, "no drug")
     assert treat(parts, arm, weeks=8).days[-1] == 56
+
+
+def test_a_device_that_is_not_there_is_refused_before_anything_runs():
+    with pytest.raises(EngineError, match=r"RDN-N012 .*did you mean 'gpu'"):
+        run("sls-2", device="gpx", patients=20, replicates=20, pool=64)

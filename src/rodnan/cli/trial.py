@@ -38,6 +38,7 @@ def run(
         ),
     ] = 8,
     workers: Annotated[int | None, typer.Option(min=1, help="Threads; all cores by default.")] = None,
+    device: Annotated[str, typer.Option(help="cpu or gpu.")] = "cpu",
     force: Annotated[
         bool, typer.Option("--force", help="Run below an effective sample size of 200.")
     ] = False,
@@ -72,6 +73,7 @@ def run(
         draws=chosen,
         force=force,
         workers=workers,
+        device=device,
         progress=progress,
     )
     written = []

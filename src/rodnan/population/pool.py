@@ -150,7 +150,9 @@ def flare_inputs(
     return {name: path[index, columns[None, :]] for name, path in flares.items()}
 
 
-def simulate_pool(parameters: ParameterSet, draws: PoolDraws, *, workers: int | None = None) -> Pool:
+def simulate_pool(
+    parameters: ParameterSet, draws: PoolDraws, *, workers: int | None = None, device: str = "cpu"
+) -> Pool:
     """Follow a pool untreated from onset.
 
     Parameters
@@ -161,6 +163,8 @@ def simulate_pool(parameters: ParameterSet, draws: PoolDraws, *, workers: int | 
         Covariates and random effects; the same draws under other parameters are the same people.
     workers
         Threads.
+    device
+        ``cpu`` or ``gpu``, where the disease is computed.
 
     Returns
     -------
@@ -180,5 +184,6 @@ def simulate_pool(parameters: ParameterSet, draws: PoolDraws, *, workers: int | 
         out_days=kept,
         hold=FLARE_GRID,
         workers=workers,
+        device=device,
     )
     return Pool(draws, parameters, individual, other, flares, kept, states)

@@ -92,6 +92,7 @@ def follow_untreated(
     years: float = 13.5,
     follow_up_years: float = 2.3,
     workers: int | None = None,
+    device: str = "cpu",
 ) -> Followed:
     """Follow a pool untreated from onset.
 
@@ -107,13 +108,15 @@ def follow_untreated(
         How far flare paths reach beyond it.
     workers
         Threads.
+    device
+        ``cpu`` or ``gpu``, where the disease is computed.
 
     Returns
     -------
     Followed
     """
     draws = draw_pool(seed, size, years=years, follow_up_years=follow_up_years)
-    pool = simulate_pool(parameters, draws, workers=workers)
+    pool = simulate_pool(parameters, draws, workers=workers, device=device)
     errors = measure_pool(pool)
     return Followed(pool, errors, candidates(pool, errors))
 
@@ -128,6 +131,7 @@ def enrol(
     force: bool = False,
     followed: Followed | None = None,
     workers: int | None = None,
+    device: str = "cpu",
     progress: Callable[[str], None] = lambda line: None,
 ) -> Cohort:
     """Enrol a cohort for a trial.
@@ -150,6 +154,8 @@ def enrol(
         An untreated pool to enrol from, for several studies of the same people; drawn for this one where None.
     workers
         Threads.
+    device
+        ``cpu`` or ``gpu``, where the disease is computed.
     progress
         Takes a line of progress.
 
@@ -168,6 +174,7 @@ def enrol(
             years=min(longest, 12.0) + 1.5,
             follow_up_years=days / 365.25 + 0.2,
             workers=workers,
+            device=device,
         )
     pool, errors = followed.pool, followed.errors
     entry = weigh(

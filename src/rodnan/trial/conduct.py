@@ -77,6 +77,7 @@ def conduct_arm(
     weeks: int,
     stay: bool = False,
     workers: int | None = None,
+    device: str = "cpu",
     progress: Callable[[str], None] = lambda line: None,
 ) -> ArmCourse:
     """Treat a cohort in one arm.
@@ -95,6 +96,8 @@ def conduct_arm(
         Nobody leaves: for fits and for the question what the drug does to those who take it.
     workers
         Threads.
+    device
+        ``cpu`` or ``gpu``, where the disease is computed.
     progress
         Takes a line of progress.
 
@@ -158,6 +161,7 @@ def conduct_arm(
             visit_days,
             out_days=[middle, visit_days],
             workers=workers,
+            device=device,
         )
         now = visit * visit_days
         skin = readouts.mrss(parameters, y, cohort.own("g_s"))

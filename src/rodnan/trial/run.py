@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rodnan.disease.parameters import ParameterSet, load_parameters
+from rodnan.engine.device import choose_device
 from rodnan.engine.manifest import manifest
 from rodnan.errors import TrialError
 from rodnan.evidence import load_study
@@ -53,6 +54,7 @@ def run(
     draws: Sequence[ParameterDraw] = (),
     force: bool = False,
     workers: int | None = None,
+    device: str = "cpu",
     progress: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Run a virtual trial.
@@ -77,6 +79,8 @@ def run(
         Run even when the effective sample size is below 200.
     workers
         Threads; all cores where None.
+    device
+        ``cpu`` or ``gpu``, where the disease is computed; the draws of parameters use the processor always.
     progress
         Takes a line of progress.
 
@@ -88,6 +92,8 @@ def run(
 
     Raises
     ------
+    EngineError
+        RDN-N012 or RDN-N013 for a device that is not there.
     TrialError
         RDN-T003 for a number of patients, replicates or pool that cannot be used.
     RodnanError
@@ -100,6 +106,7 @@ def run(
     ):
         if number < least:
             raise TrialError("RDN-T003", f"{name} must be at least {least}", value=number)
+    choose_device(device)
     record = load_study(study) if isinstance(study, str) else study
     design, conduct = design_from_study(record), conduct_settings()
     parameters = parameters or load_parameters()
@@ -111,12 +118,13 @@ def run(
         seed=seed,
         force=force,
         workers=workers,
+        device=device,
         progress=progress,
     )
     courses = {
         arm.id: conduct_arm(
             arm, cohort, parameters, conduct, study=record.id, seed=seed, weeks=design.weeks, workers=workers,
-            progress=progress,
+            device=device, progress=progress,
         )
         for arm in design.arms
     }  # fmt: skip
@@ -144,6 +152,7 @@ def run(
                 "weeks": design.weeks,
                 "force": force,
                 "parameter_draws": len(draws),
+                "device": device,
             },
             parameters={"id": parameters.label, "sha256": parameters.sha256()},
             records={
