@@ -7,9 +7,8 @@ are independent, so they run in processes; a finished point is kept on disk and 
 from __future__ import annotations
 
 import json
-import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
@@ -22,6 +21,7 @@ from rodnan.calibration.bayes.priors import POTENCY
 from rodnan.calibration.courses import Courses
 from rodnan.calibration.natural_history import evaluate_target, targets
 from rodnan.disease.parameters import ParameterSet, load_parameters
+from rodnan.engine.executors import choose_executor
 from rodnan.errors import CalibrationError
 from rodnan.evidence import load_study
 from rodnan.population.pool import simulate_pool
@@ -244,8 +244,9 @@ def resumed(
     done = _finished(folder, marks)
     todo = [job for job in jobs if job[0] not in done]
     report(f"{len(done)} of {len(jobs)} points are there, {len(todo)} to run")
+    executor = choose_executor("processes" if processes > 1 else "serial", workers=max(processes, 1))
     with (folder / "points.jsonl").open("a", encoding="utf-8") as kept:
-        for count, (k, values) in enumerate(_results(todo, processes, run), start=1):
+        for count, (_, (k, values)) in enumerate(executor.run(run, todo), start=1):
             kept.write(json.dumps({"point": k, "of": marks[k], "values": values}) + "\n")
             kept.flush()
             done[k] = values
@@ -295,17 +296,3 @@ def _job(job: tuple[int, dict[str, float], int, Size]) -> tuple[int, dict[str, f
         except (ArithmeticError, ValueError, CalibrationError):
             return k, {}
     return k, {name: None if not np.isfinite(v) else float(v) for name, v in values.items()}
-
-
-def _results(
-    jobs: list[Any], processes: int, run: Callable[[Any], tuple[int, Any]]
-) -> Iterator[tuple[int, Any]]:
-    if processes <= 1:
-        yield from map(run, jobs)
-        return
-    from multiprocessing import get_context
-
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
-    with get_context("spawn").Pool(processes) as pool:
-        yield from pool.imap_unordered(run, jobs)
