@@ -63,8 +63,8 @@ _NORMAL64 = 2.2250738585072014e-308
 
 
 @njit(error_model="numpy")
-def log64(x):
-    """Return the natural logarithm of a float64; not a number for a negative one, minus infinity for zero."""
+def _log64(x):
+    """Return the logarithm of a normal positive number; of others, nothing that means anything."""
     bits = _bits64(x) - _LOW64
     whole = _real64((bits >> 52) + _MAGIC_BITS64) - _MAGIC64
     f = _real64((bits & _MANTISSA64) + _LOW64) - 1.0
@@ -73,7 +73,13 @@ def log64(x):
     zz = z * z
     tail = z * ((_L1 + z * _L2) + zz * ((_L3 + z * _L4) + zz * ((_L5 + z * _L6) + zz * _L7)))
     half = 0.5 * f * f
-    log = whole * _LN2_HIGH64 - ((half - (s * (half + tail) + whole * _LN2_LOW64)) - f)
+    return whole * _LN2_HIGH64 - ((half - (s * (half + tail) + whole * _LN2_LOW64)) - f)
+
+
+@njit(error_model="numpy")
+def log64(x):
+    """Return the natural logarithm of a float64; not a number for a negative one, minus infinity for zero."""
+    log = _log64(x)
     edge = -np.inf if x == 0.0 else np.nan
     return log if x >= _NORMAL64 else edge
 
@@ -81,16 +87,7 @@ def log64(x):
 @njit(error_model="numpy")
 def power64(base, exponent):
     """Return ``base ** exponent`` of two float64; not a number for a negative base, and for zero as in `math.pow`."""
-    bits = _bits64(base) - _LOW64
-    whole = _real64((bits >> 52) + _MAGIC_BITS64) - _MAGIC64
-    f = _real64((bits & _MANTISSA64) + _LOW64) - 1.0
-    s = f / (2.0 + f)
-    z = s * s
-    zz = z * z
-    tail = z * ((_L1 + z * _L2) + zz * ((_L3 + z * _L4) + zz * ((_L5 + z * _L6) + zz * _L7)))
-    half = 0.5 * f * f
-    log = whole * _LN2_HIGH64 - ((half - (s * (half + tail) + whole * _LN2_LOW64)) - f)
-    x = exponent * log
+    x = exponent * _log64(base)
     shifted = x * _LOG2E + _MAGIC64
     n = shifted - _MAGIC64
     r = (x - n * _LN2_HIGH64) - n * _LN2_LOW64
