@@ -63,9 +63,9 @@ def test_prednisone_lowers_the_absorption_of_tacrolimus():
 @pytest.mark.parametrize(
     ("drug", "name", "bad", "said"),
     [
-        ("azathioprine", "tpmt", 3.0, r"0 \(normal\), 1 \(intermediate\) or 2 \(absent\)"),
-        ("azathioprine", "nudt15", 0.5, r"0 \(normal\), 1 \(intermediate\) or 2 \(poor\)"),
-        ("tacrolimus", "cyp3a5", 2.0, r"0 \(not expressed\) or 1 \(expressed\)"),
+        ("azathioprine", "tpmt", 3.0, r"0 \(normal\), 1 \(intermediate\), 2 \(absent\)"),
+        ("azathioprine", "nudt15", 0.5, r"0 \(normal\), 1 \(intermediate\), 2 \(poor\)"),
+        ("tacrolimus", "cyp3a5", 2.0, r"0 \(not expressed\), 1 \(expressed\)"),
         ("azathioprine", "tpmt", float("nan"), "intermediate"),
     ],
 )

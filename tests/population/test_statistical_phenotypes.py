@@ -7,7 +7,7 @@ import pytest
 
 from rodnan.engine.keys import uniforms
 from rodnan.errors import PopulationError
-from rodnan.evidence.records.pkmodel import COVARIATES, LEVELS
+from rodnan.evidence.records.pkwords import COVARIATES, LEVELS
 from rodnan.population.covariates import draw_covariates
 from rodnan.population.phenotypes import PHENOTYPES, draw_phenotypes, phenotype_rows
 

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from rodnan.errors import EvidenceError
 from rodnan.evidence.loading import load_drug
 from rodnan.evidence.records.drug import ExposureCheck
-from rodnan.evidence.records.pkmodel import PARAMETER_KINDS, CheckRecord, parameter_kind
+from rodnan.evidence.records.pkmodel import CheckRecord
+from rodnan.evidence.records.pkwords import PARAMETER_KINDS, parameter_kind
 from rodnan.pharmacology.models import DrugModel
 from rodnan.pharmacology.patients import draw_patients
 from rodnan.pharmacology.profiles import concentrations

@@ -19,13 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from rodnan.errors import EvidenceError, ModelError, RodnanError, nearest_name
 from rodnan.evidence.loading import data_folder, parse_record, read_yaml
-from rodnan.evidence.records.pkmodel import (
-    COVARIATES,
-    PARAMETER_KINDS,
-    CovariateRecord,
-    DrugModelRecord,
-    parameter_kind,
-)
+from rodnan.evidence.records.pkmodel import CovariateRecord, DrugModelRecord
+from rodnan.evidence.records.pkwords import COVARIATES, PARAMETER_KINDS, parameter_kind
 from rodnan.pharmacology.effects import CHANNELS, FRACTIONS, RATES, Effect
 from rodnan.pharmacology.structures import Absorption, Structure, build_structure
 from rodnan.units import convert

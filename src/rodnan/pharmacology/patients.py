@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rodnan.errors import ModelError, PopulationError, nearest_name
-from rodnan.evidence.records.pkmodel import COVARIATES, LEVELS, parameter_kind
+from rodnan.evidence.records.pkwords import COVARIATES, LEVELS, level_words, parameter_kind
 from rodnan.pharmacology.models import DrugModel, Eta, PatientPK
 
 __all__ = ["TYPICAL_PATIENT", "UNCERTAINTY", "draw_patients", "uncertain"]
@@ -206,8 +206,7 @@ def _covariate_values(model: DrugModel, given: Mapping[str, Array], name: str, n
     if not legal.all():
         expected = "a finite number above zero"
         if levels is not None:
-            *most, last = (f"{level:g} ({meaning})" for level, meaning in levels.items())
-            expected = f"{', '.join(most)} or {last}"
+            expected = f"one of {level_words(levels)}"
         raise PopulationError(
             "RDN-P102",
             f"the covariate {name} must be {expected}",
