@@ -55,6 +55,24 @@ def test_plasma_exchange_takes_a_drug_out_of_the_blood():
     assert (gone.readouts["mrss"][-1] != there.readouts["mrss"][-1]).any()
 
 
+def test_a_partner_acts_only_while_it_is_taken():
+    words = "mycophenolate 1.5 g twice daily"
+    alone = PLAN.model_copy(update={"treatment": words, "weeks": 16, "every": 8})
+    beside = alone.model_copy(
+        update={"treatment": f"{words}; cyclosporine 2.5 mg/kg oral daily from week 8 for 8 weeks"}
+    )
+    one, two = follow(alone, 0, 32), follow(beside, 0, 32)
+    np.testing.assert_array_equal(one.readouts["mrss"][:2], two.readouts["mrss"][:2])
+    assert (one.readouts["mrss"][2] != two.readouts["mrss"][2]).any()
+
+
+def test_what_is_known_of_a_treatment_is_told():
+    plan = PLAN.model_copy(update={"treatment": "azathioprine 2 mg/kg daily; mycophenolate 1 g twice daily"})
+    assert any("not to be combined" in note for note in plan.notes())
+    assert any("TPMT" in note and "European" in note for note in plan.notes())
+    assert PLAN.notes() == ()
+
+
 def test_durations_are_uniform_in_the_range():
     plan = CoursesPlan(patients=600, weeks=1, duration_low=1.0, duration_high=3.0)
     duration = follow(plan, 0, 600).covariates["disease_duration"]
@@ -78,6 +96,11 @@ def test_float32_stays_near():
         ({"duration_low": 3.0}, PopulationError, "RDN-P006 .*duration"),
         ({"duration_high": float("nan")}, PopulationError, "RDN-P006 .*duration"),
         ({"seed": -1}, PopulationError, "RDN-P006 .*seed"),
+        (
+            {"treatment": "azathioprine 2 mg/kg daily; hold if neutrophils < 1.0"},
+            PopulationError,
+            r"RDN-P007 .*visits of a trial.*azathioprine.*hold if neutrophils < 1",
+        ),
         ({"treatment": "mycofenolate 1 g bid"}, (DoseError, EvidenceError), "mycophenolate"),
         ({"treatment": "mycophenolate 1 parsec bid"}, Exception, "RDN-"),
     ],

@@ -63,8 +63,8 @@ def test_only_those_who_take_the_partner_are_changed(conducted):
     takes = other.takers > 0
     assert 0 < takes.sum() < n
     dose, state = drug.plan.amounts(0, 7), empty_state(drug.model, n)
-    mixed, after = drug.effects(state, dose, {"methotrexate": takes}, {}, conducted.cohort, 2)
-    alone, left = drug.effects(state, dose, {}, {}, conducted.cohort, 2)
+    mixed, after = drug.effects(state, dose, {"methotrexate": takes}, {}, 2)
+    alone, left = drug.effects(state, dose, {}, {}, 2)
     np.testing.assert_array_equal(mixed[~takes], alone[~takes])
     np.testing.assert_array_equal(after[~takes], left[~takes])
     assert (mixed[takes] != alone[takes]).any(axis=(1, 2)).all()
@@ -75,7 +75,7 @@ def test_a_drug_without_a_partner_is_computed_as_it_always_was(conducted):
     n = len(conducted.cohort.patients)
     dose, state = drug.plan.amounts(0, 28), empty_state(drug.model, n)
     on = {"mycophenolate": np.ones(n, bool), "rituximab": np.ones(n, bool)}
-    got = drug.effects(state, dose, on, {"plasma-exchange": np.zeros((n, 28))}, conducted.cohort, 2)
+    got = drug.effects(state, dose, on, {"plasma-exchange": np.zeros((n, 28))}, 2)
     plain = daily_effects(drug.model, drug.kinetics, state, dose, drug.prepared, threads=2)
     assert all(a.tobytes() == b.tobytes() for a, b in zip(got, plain, strict=True))
 

@@ -62,7 +62,6 @@ def simulate(
         device=chosen,
         precision=exact,
     )
-    plan.check()
     run = stream_population(
         plan,
         to,
@@ -74,10 +73,12 @@ def simulate(
     if not quiet and sys.stderr.isatty():
         sys.stderr.write("\r\033[K")
     shards = -(-patients // shard_size)
-    typer.echo(f"{NOTICE}")
+    typer.echo(NOTICE)
     typer.echo(
         f"{patients:,} virtual patients over {weeks} weeks in {shards} shard(s), {run} of them run now."
     )
+    for note in plan.notes():
+        typer.echo(f"Note: {note}")
     typer.echo(f"Summary: {to / 'summary.csv'}")
     if not summaries:
         typer.echo(f"Readouts: {to / 'courses'}; patients: {to / 'patients'}")

@@ -17,14 +17,16 @@ from rodnan.disease.model import advance_patients, onset_state
 from rodnan.disease.parameters import ParameterSet, load_parameters
 from rodnan.engine.keys import uniforms
 from rodnan.errors import PopulationError
-from rodnan.pharmacology import parse_treatment
+from rodnan.pharmacology import load_model, parse_treatment
 from rodnan.population.covariates import draw_covariates
 from rodnan.population.individuals import FLARE_GRID, draw_effects, flare_paths, patient_parameters
 from rodnan.population.pool import flare_inputs
-from rodnan.population.treated import treat
+from rodnan.population.treated import therapy, treatment_notes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from rodnan.pharmacology import Regimen
 
     Array = NDArray[np.float64]
 
@@ -90,7 +92,7 @@ class CoursesPlan(BaseModel):
         Raises
         ------
         PopulationError
-            RDN-P006 for a number outside its range.
+            RDN-P006 for a number outside its range; RDN-P007 for a treatment with rules on its doses.
         DoseError, EvidenceError, UnitError
             For a treatment that is not understood.
         """
@@ -104,8 +106,26 @@ class CoursesPlan(BaseModel):
         ):
             if not low <= value <= high:
                 raise PopulationError("RDN-P006", f"must lie in {low:g} to {high:g}", where=name, value=value)
+        for drug, regimens in self.regimens().items():
+            for rule in (rule for regimen in regimens for rule in regimen.rules):
+                raise PopulationError(
+                    "RDN-P007",
+                    "rules on a dose are acted on at the visits of a trial; here everything is taken as planned",
+                    where=drug,
+                    value=str(rule),
+                )
         if self.treatment is not None:  # for its errors, before anything runs
             follow(self.model_copy(update={"weeks": 1, "every": 1, "duration_high": self.duration_low}), 0, 1)
+
+    def regimens(self) -> dict[str, tuple[Regimen, ...]]:
+        """Return the regimens of the treatment by drug id; none where untreated."""
+        return {} if self.treatment is None else parse_treatment(self.treatment)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what is to be told of the treatment: remarks on its regimens, drugs together, phenotypes drawn."""
+        given = self.regimens()
+        said = [f"{drug}: {note}" for drug, regimens in given.items() for r in regimens for note in r.notes]
+        return tuple(dict.fromkeys([*said, *treatment_notes([load_model(drug) for drug in given], given)]))
 
     def output_weeks(self) -> NDArray[np.int64]:
         """Return the weeks of the readouts, int64[n_times]."""
@@ -237,12 +257,13 @@ def _readouts(plan: CoursesPlan, people: _People, state: Array, threads: int | N
     found = {name: np.empty((len(wanted), n)) for name in READOUTS}
     for name, values in people.read(state[None]).items():
         found[name][:1] = values
-    words = {} if plan.treatment is None else parse_treatment(plan.treatment)
-    treated = treat(words, people.covariates, people.numbers, seed=plan.seed, cohort="pool", threads=threads)
-    bodies = treated.empty()
+    drugs = therapy(
+        plan.regimens(), people.covariates, people.numbers, seed=plan.seed, study="pool", workers=threads
+    )
+    bodies = drugs.empty()
     for day in range(0, total, _SPAN):
         days = min(_SPAN, total - day)
-        channels, bodies = treated.span(bodies, day, days, threads=threads)
+        channels, bodies = drugs.span(bodies, day, days, workers=threads)
         rows = np.flatnonzero((wanted > day) & (wanted <= day + days))
         state, out = advance_patients(
             people.parameters,

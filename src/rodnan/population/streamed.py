@@ -17,7 +17,7 @@ from rodnan.engine.manifest import manifest
 from rodnan.engine.shards import ShardFolder, open_folder
 from rodnan.engine.stream import stream
 from rodnan.errors import PopulationError
-from rodnan.pharmacology import load_model, parse_treatment
+from rodnan.pharmacology import load_model
 from rodnan.population.courses import READOUTS, Courses, CoursesPlan, follow
 from rodnan.population.covariates import ANTIBODIES
 from rodnan.population.distributions import QUANTILES, SCALES, Distribution
@@ -104,7 +104,7 @@ def stream_population(
     Raises
     ------
     PopulationError
-        RDN-P006 for a plan or a shard size outside its range.
+        RDN-P006 for a plan or a shard size outside its range, RDN-P007 for a treatment with rules on its doses.
     EngineError
         RDN-N021 to RDN-N023 for a folder that cannot be used, RDN-N012 for a GPU with workers that would share it; and as
         the executor.
@@ -127,14 +127,13 @@ def stream_population(
 
 def _manifest(plan: CoursesPlan, shard: int, summaries: bool) -> dict[str, Any]:
     parameters = load_parameters()
-    drugs = {} if plan.treatment is None else parse_treatment(plan.treatment)
     made = manifest(
         seed=plan.seed,
         settings=plan.model_dump(exclude={"seed"}) | {"shard_size": shard, "summaries": summaries},
         parameters={"id": parameters.label, "sha256": parameters.sha256()},
-        records={f"drug {name}": load_model(name).record for name in drugs},
+        records={f"drug {name}": load_model(name).record for name in plan.regimens()},
     )
-    return {"notice": NOTICE, **made}
+    return {"notice": NOTICE, "notes": list(plan.notes()), **made}
 
 
 def _summary(plan: CoursesPlan, kept: ShardFolder, parts: int) -> str:

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rodnan.disease import readouts
-from rodnan.disease.model import INPUTS, advance_patients
+from rodnan.disease.model import advance_patients
 from rodnan.disease.parameters import ParameterSet
 from rodnan.engine.keys import normals, uniforms
-from rodnan.pharmacology import channel_map, combine, empty_state, taken
-from rodnan.pharmacology.effects import CHANNELS, ChannelMap, patient_sizes
+from rodnan.pharmacology import taken
 from rodnan.population.candidates import raters
+from rodnan.population.treated import Therapy, Treatment
 from rodnan.trial.cohort import Cohort
 from rodnan.trial.design import ArmDesign
 from rodnan.trial.harms import STEROID, TRANSPLANT, Harms
 from rodnan.trial.holding import DoseControl, Laboratory
 from rodnan.trial.leaving import confirmed_fall, leaving_chances, tell
 from rodnan.trial.settings import Conduct
-from rodnan.trial.treating import Treatment, treatments_of
+from rodnan.trial.treating import treatments_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -108,16 +108,11 @@ def conduct_arm(
     n, visit_days = len(cohort.patients), int(conduct["visit_days"])
     visits = -(-weeks * 7 // visit_days)
     treatments = treatments_of(arm, cohort, study, seed, workers)
-    mapping = channel_map([t.model for t in treatments])
-    sizes = (
-        patient_sizes(mapping, [t.kinetics for t in treatments])
-        if treatments
-        else np.zeros((n, 0, len(CHANNELS)))
-    )
+    therapy = Therapy.of(treatments, n)
     noise = _Noise(seed, study, cohort, visits, conduct, parameters)
     grafted = _grafted(treatments, visits * visit_days)
     harms = Harms(cohort, study=study, seed=seed, visits=visits, grafted=grafted)
-    y, amounts_in_body = cohort.state.copy(), [empty_state(t.model, n) for t in treatments]
+    y, bodies = cohort.state.copy(), therapy.empty()
     in_study = np.ones(n, bool)
     left_day, reason = np.full(n, np.inf), np.zeros(n, np.int64)
     first = {"leukopenia": np.full(n, np.inf), "neutropenia": np.full(n, np.inf)}
@@ -133,8 +128,7 @@ def conduct_arm(
     skin_at_entry = readouts.mrss(parameters, y, cohort.own("g_s"))
     for visit in range(1, visits + 1):
         day = (visit - 1) * visit_days
-        series, doses, active, sessions = [], [], {}, {}
-        steroid = np.zeros(n)
+        doses, on, steroid = [], [], np.zeros(n)
         for index, t in enumerate(treatments):
             multiplier = control.multiplier(index, in_study)
             planned = t.plan.amounts(day, visit_days, multiplier=multiplier)
@@ -143,21 +137,15 @@ def conduct_arm(
             if t.model.id == STEROID:
                 steroid += dose.sum(axis=(1, 2)) / visit_days
             doses.append(dose)
-            active[t.model.id] = (multiplier > 0.0) & t.plan.under_way(day, visit_days)
-            if t.model.dose_unit == "session":
-                sessions[t.model.id] = dose.sum(axis=2)
-        for index, (t, dose) in enumerate(zip(treatments, doses, strict=True)):
-            effects, amounts_in_body[index] = t.effects(
-                amounts_in_body[index], dose, active, sessions, cohort, workers
-            )
-            series.append(effects)
-        inputs = _inputs(mapping, sizes, series, cohort, day, visit_days)
+            on.append(multiplier > 0.0)
+        channels, bodies = therapy.span(bodies, day, visit_days, doses=doses, on=on, workers=workers)
+        flares = {name: path[day : day + visit_days] for name, path in cohort.flares.items()}
         middle = visit_days // 2
         y, kept = advance_patients(
             parameters,
             cohort.individual,
             y,
-            inputs,
+            flares | channels,
             visit_days,
             out_days=[middle, visit_days],
             workers=workers,
@@ -240,19 +228,6 @@ def _grafted(treatments: Sequence[Treatment], days: int) -> Array | None:
             planned = t.plan.amounts(0, days).sum(axis=2) * (1.0 if t.takers is None else t.takers[:, None])
             return np.where(planned.any(axis=1), (planned > 0).argmax(axis=1), np.inf)
     return None
-
-
-def _inputs(
-    mapping: ChannelMap, sizes: Array, series: list[Array], cohort: Cohort, day: int, days: int
-) -> dict[str, Array]:
-    """Return the inputs of the disease for a span of days: flares, and the channels that the arm's drugs use."""
-    inputs = {name: path[day : day + days] for name, path in cohort.flares.items()}
-    if series:
-        channels = combine(mapping, sizes, np.concatenate(series, axis=2))
-        used = np.flatnonzero(((mapping.size != 0) | (mapping.size_potency != 0)).any(axis=0))
-        for c in used:
-            inputs[INPUTS[c]] = np.ascontiguousarray(channels[:, :, c].T)
-    return inputs
 
 
 def _counts(

@@ -15,9 +15,9 @@ from rodnan.disease import readouts
 from rodnan.disease.states import STATE_INDEX
 from rodnan.engine.keys import normals
 from rodnan.pharmacology.monitoring_rules import MonitoringRule
+from rodnan.population.treated import Treatment
 from rodnan.trial.cohort import Cohort
 from rodnan.trial.settings import Conduct
-from rodnan.trial.treating import Treatment
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,8 +85,7 @@ class Laboratory:
         }
         if self._more is not None:
             more = self._more[:, columns]
-            lymphocytes = c["lymphocytes"] * state[:, STATE_INDEX["L"]]
-            found["lymphocytes"] = lymphocytes * np.exp(sd * more[:, 0])
+            found["lymphocytes"] = readouts.lymphocytes(state, c["lymphocytes"]) * np.exp(sd * more[:, 0])
             found["creatinine"] = self._creatinine(state) * np.exp(
                 self._conduct["creatinine_log_sd"] * more[:, 1]
             )

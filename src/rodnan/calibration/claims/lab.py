@@ -11,28 +11,18 @@ import numpy as np
 
 from rodnan.calibration.claims.record import Measured
 from rodnan.disease import readouts
-from rodnan.disease.model import INPUTS, advance_patients
+from rodnan.disease.model import advance_patients
 from rodnan.disease.parameters import ParameterSet
 from rodnan.disease.states import STATE_INDEX
-from rodnan.engine.keys import normals, uniforms
+from rodnan.engine.keys import uniforms
 from rodnan.errors import RodnanError
 from rodnan.evidence import load_study
-from rodnan.pharmacology import (
-    channel_map,
-    combine,
-    daily_effects,
-    dose_plan,
-    draw_patients,
-    empty_state,
-    load_model,
-    parse_regimen,
-    patient_sizes,
-    prepare,
-)
+from rodnan.pharmacology import load_model, parse_regimen
 from rodnan.population.candidates import Candidates
 from rodnan.population.enrol import Moment, Range, resample, weigh
 from rodnan.population.entries import entry_rules
 from rodnan.population.pool import flare_inputs
+from rodnan.population.treated import therapy
 from rodnan.trial.cohort import Cohort, Followed, enrol, follow_untreated
 from rodnan.trial.conduct import ArmCourse, conduct_arm
 from rodnan.trial.design import ArmDesign, TrialDesign, design_from_study
@@ -272,43 +262,22 @@ class Lab:
         return done
 
     def _course(self, name: str, cohort: Cohort, treatments: Sequence[Treatment], blocks: int) -> Treated:
-        n, p = len(cohort.patients), self.parameters
-        given = _regimens(treatments)
-        models = [load_model(drug) for drug in given]
-        drawn = []
-        for model in models:
-            z = normals(
-                self.seed, f"claims/{name}", f"kinetics/{model.id}", cohort.patients, max(1, model.n_eta)
-            )
-            beside = [other for other in given if other != model.id]
-            drawn.append(draw_patients(model, cohort.covariates, z[:, : model.n_eta], beside=beside))
-        plans = [dose_plan(m, given[m.id], cohort.covariates, n) for m in models]
-        ready = [
-            prepare(m, pk, plan.slots, threads=self.workers)
-            for m, pk, plan in zip(models, drawn, plans, strict=True)
-        ]
-        mapping = channel_map(models)
-        sizes = patient_sizes(mapping, drawn) if models else None
-        y, inside = cohort.state.copy(), [empty_state(m, n) for m in models]
+        p = self.parameters
+        drugs = therapy(
+            _regimens(treatments),
+            cohort.covariates,
+            cohort.patients,
+            seed=self.seed,
+            study=f"claims/{name}",
+            workers=self.workers,
+        )
+        y, bodies = cohort.state.copy(), drugs.empty()
         kept = [y]
         for block in range(blocks):
             day = block * BLOCK
             inputs = {key: path[day : day + BLOCK] for key, path in cohort.flares.items()}
-            series = []
-            for i, model in enumerate(models):
-                effects, inside[i] = daily_effects(
-                    model,
-                    drawn[i],
-                    inside[i],
-                    plans[i].amounts(day, BLOCK),
-                    ready[i],
-                    threads=self.workers,
-                )
-                series.append(effects)
-            if sizes is not None:
-                channels = combine(mapping, sizes, np.concatenate(series, axis=2))
-                for c in np.flatnonzero(channels.any(axis=(0, 1))):
-                    inputs[INPUTS[c]] = np.ascontiguousarray(channels[:, :, c].T)
+            channels, bodies = drugs.span(bodies, day, BLOCK, workers=self.workers)
+            inputs |= {key: values for key, values in channels.items() if values.any()}
             y, _ = advance_patients(p, cohort.individual, y, inputs, BLOCK, workers=self.workers)
             kept.append(y)
         states = np.stack(kept)
