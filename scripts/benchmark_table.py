@@ -37,37 +37,49 @@ def fold(ratio: float | None) -> str:
     return "" if ratio is None else number(ratio, 2 if ratio >= 10 else 3)
 
 
-def line(row: dict, ratios: bool) -> str:
-    """Return one row of the table."""
-    versions = ", ".join(f"{name} {which}" for name, which in row["versions"].items())
-    error = f"{row['error']:.1e}".replace("e-0", "e-")
-    if "quantile" in row:
-        error += f" ({row['quantile']:.1e})".replace("e-0", "e-")
-    rate = f"{number(row['rate'])} ({number(row['lowest'])} to {number(row['highest'])})"
-    per_core = number(row["per_core"]) if "per_core" in row else ""
-    timed = number(row["patients"], 6)
-    times = [fold(row.get("ours_over_this")), fold(row.get("ours_over_this_per_core"))] if ratios else []
-    cells = [row["title"], versions, setting(row), error, rate, per_core, timed, *times]
-    return f"| {' | '.join(cells)} |"
+def power(value: float) -> str:
+    """Return a small or large number as a power of ten that no line breaks."""
+    digits, exponent = f"{value:.1e}".split("e")
+    return f"{digits}·10{str(int(exponent)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+
+
+def table(columns: list[str], numbers: int, rows: list[list[str]]) -> list[str]:
+    """Return a table whose last `numbers` columns are aligned to the right."""
+    rules = ["---"] * (len(columns) - numbers) + ["--:"] * numbers
+    return [f"| {' | '.join(cells)} |" for cells in (columns, rules, *rows)]
 
 
 def section(result: dict) -> str:
-    """Return table and conditions of one run as Markdown."""
+    """Return tables and conditions of one run as Markdown."""
     timed = sorted((row for row in result["engines"] if "rate" in row), key=lambda row: -row["rate"])
     absent = [row for row in result["engines"] if "rate" not in row]
     before, after = result["load_before"][0], result["load_after"][0]
     ratios = any(row["engine"] == "ours" for row in timed)
-    columns = ["engine", "version", "way; tolerance or step", "error", "patients/s (lowest to highest round)"]
-    columns += ["patients per second of a core", "patients timed"]
+    columns = ["engine", "error (99.9 %)", "patients/s", "of a core"]
     columns += ["Rodnan float64 is faster by", "by time of a core"] if ratios else []
-    rules = ["---"] * 4 + ["--:"] * (len(columns) - 4)
+    speeds, ways = [], []
+    for row in timed:
+        error = power(row["error"]) + (f" ({power(row['quantile'])})" if "quantile" in row else "")
+        folds = [fold(row.get("ours_over_this")), fold(row.get("ours_over_this_per_core"))] if ratios else []
+        core = number(row["per_core"]) if "per_core" in row else ""
+        speeds.append([row["title"], error, number(row["rate"]), core, *folds])
+        versions = ", ".join(f"{name} {which}" for name, which in row["versions"].items())
+        span = f"{number(row['lowest'])} to {number(row['highest'])}"
+        ways.append([row["title"], versions, setting(row), span, number(row["patients"], 6)])
+    names = [
+        "engine",
+        "version",
+        "way; tolerance or step",
+        "patients/s, lowest to highest round",
+        "patients timed",
+    ]
     lines = [
         f"Measured {result['date']} on {result['cores']} cores of {result['processor']}, Python {result['python']}; "
         f"{result['rounds']} rounds in turn; load average {before:g} before and {after:g} after.",
         "",
-        f"| {' | '.join(columns)} |",
-        f"| {' | '.join(rules)} |",
-        *(line(row, ratios) for row in timed),
+        *table(columns, len(columns) - 1, speeds),
+        "",
+        *table(names, 2, ways),
     ]
     if absent:
         lines += ["", "Not in this run:", ""]
@@ -77,38 +89,36 @@ def section(result: dict) -> str:
 
 def disease_section(result: dict) -> str:
     """Return tables of the disease model's own kernel: speed, error, share of the bound; cost against size."""
-    lines = [
-        f"Measured {result['date']} on {result['cores']} cores of {result['processor']}.",
-        "",
-        "| precision | patients/s | error (99.9 % quantile) | operations a patient | bound, operations/s "
-        "| share of the bound |",
-        "| --- | --: | --: | --: | --: | --: |",
-    ]
-    for row in result["kernel"]:
-        error = f"{row['error']:.1e} ({row['quantile']:.1e})".replace("e-0", "e-")
-        cells = [
+    columns = ["precision", "patients/s", "error (99.9 %)", "operations a patient", "bound, operations/s"]
+    kernel = [
+        [
             row["precision"],
             number(row["rate"]),
-            error,
-            f"{row['operations_per_patient']:.2e}".replace("e+0", "e"),
-        ]
-        cells += [
-            f"{row['bound_operations_per_second']:.2e}".replace("e+", "e"),
+            f"{power(row['error'])} ({power(row['quantile'])})",
+            power(row["operations_per_patient"]),
+            power(row["bound_operations_per_second"]),
             f"{row['share_of_bound']:.0%}",
         ]
-        lines.append(f"| {' | '.join(cells)} |")
-    sizes = [f"{row['patients']:,}" for row in result["by_size"]]
-    lines += ["", f"| patients, float64 | {' | '.join(sizes)} |", f"| --- |{' --: |' * len(sizes)}"]
-    lines.append(f"| patients/s | {' | '.join(number(row['rate']) for row in result['by_size'])} |")
-    seconds = [number(row["patients"] / row["rate"], 2) for row in result["by_size"]]
-    lines.append(f"| seconds | {' | '.join(seconds)} |")
-    whole, memory = number(result["whole_arm_patients_per_second"]), number(result["peak_memory_gib"], 2)
-    lines += [
-        "",
-        f"A whole arm (doses, kinetics, effects, visits, readings) takes {whole} patients a second at 1,000 patients; the "
-        f"process held {memory} GiB at most.",
+        for row in result["kernel"]
     ]
-    return "\n".join(lines)
+    sizes = result["by_size"]
+    costs = [
+        ["patients/s", *(number(row["rate"]) for row in sizes)],
+        ["seconds", *(number(row["patients"] / row["rate"], 2) for row in sizes)],
+    ]
+    whole, memory = number(result["whole_arm_patients_per_second"]), number(result["peak_memory_gib"], 2)
+    return "\n".join(
+        [
+            f"Measured {result['date']} on {result['cores']} cores of {result['processor']}.",
+            "",
+            *table([*columns, "share of the bound"], len(columns), kernel),
+            "",
+            *table(["patients, float64", *(f"{row['patients']:,}" for row in sizes)], len(sizes), costs),
+            "",
+            f"A whole arm (doses, kinetics, effects, visits, readings) takes {whole} patients a second at 1,000 "
+            f"patients; the process held {memory} GiB at most.",
+        ]
+    )
 
 
 def with_section(text: str, new: str, begin: str = BEGIN, end: str = END) -> str:
